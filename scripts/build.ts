@@ -17,6 +17,7 @@ import {
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execaSync } from 'execa';
+import { packPackage } from './pack.ts';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -58,6 +59,9 @@ function sourcesHash(): string {
     [
       'package-lock.json',
       'tsconfig.base.json',
+      'LICENSE',
+      'scripts/pack.ts',
+      '{runtime,sandbox}/README.md',
       '{.,runtime,sandbox,generators}/{package,tsconfig}.json',
       ...PACKAGES.map(({ sources }) => sources),
     ],
@@ -77,13 +81,9 @@ function pack(name: 'runtime' | 'sandbox'): void {
       rmSync(join(vendor, old));
     }
   }
-  execaSync('npm', ['pack', '--silent', '--pack-destination', vendor], { cwd: join(root, name) });
-  const file = readdirSync(vendor).find((entry) => entry.startsWith(`autopilot-${name}-`)) ?? '';
-  const content = createHash('sha256')
-    .update(readFileSync(join(vendor, file)))
-    .digest('hex')
-    .slice(0, 8);
-  renameSync(join(vendor, file), join(vendor, file.replace(/\.tgz$/, `-${content}.tgz`)));
+  const file = packPackage(name, vendor);
+  const content = createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 8);
+  renameSync(file, file.replace(/\.tgz$/, `-${content}.tgz`));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -12,10 +12,13 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { createEnv } from 'yeoman-environment';
 import { build } from '../../scripts/build.ts';
+import { packPackage } from '../../scripts/pack.ts';
 import { nodeProblem } from '../../generators/lib/util/node-version.ts';
 import { pathWithNpm } from './support/npm.ts';
 import { FakeTerminal } from './support/fake-terminal.ts';
@@ -34,9 +37,8 @@ describe('the packed generator', function () {
     // Other users are to run it, too.
     chmodSync(dir, 0o755);
     autopilot = join(dir, 'node_modules/.bin/autopilot');
-    tarball = join(dir, 'generator-autopilot-0.1.0.tgz');
     build();
-    await run(repository, 'npm', 'pack', '--ignore-scripts', '--silent', '--pack-destination', dir);
+    tarball = packPackage('.', dir);
     path = await pathWithNpm(11);
     await installIn(dir);
   });
@@ -85,6 +87,41 @@ describe('the packed generator', function () {
     await run(project, 'npm', 'run', 'typecheck');
     expect(await run(project, autopilot, 'generate', '--check')).to.contain('up to date');
   }
+
+  it('leaves the Node of a project that installs it alone', () => {
+    const bins = readdirSync(join(dir, 'node_modules/.bin'));
+    expect(bins).to.include('autopilot').and.not.include('node');
+    const platforms = readdirSync(join(dir, 'node_modules')).filter((name) =>
+      /^node-(bin-)?(linux|darwin|win)/.test(name),
+    );
+    expect(platforms).to.deep.equal([]);
+  });
+
+  it('refuses --runtime registry while the registry has no such package, and writes nothing', async () => {
+    const server = createServer((_, response) => {
+      response.writeHead(404, { 'content-type': 'application/json' });
+      response.end('{"error":"Not found"}');
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    const { port } = server.address() as AddressInfo;
+    try {
+      const words = ['init', 'unpublished', '--kind', 'Canary', '--yes', '--runtime', 'registry'];
+      const env = {
+        NODE_OPTIONS: '',
+        PATH: path,
+        npm_config_registry: `http://127.0.0.1:${port}/`,
+        npm_config_cache: join(dir, 'unpublished-cache'),
+      };
+      const refused = await attempt(dir, autopilot, words, { env });
+      expect(refused.exitCode, refused.all).to.equal(1);
+      expect(refused.all).to.match(
+        /^--runtime registry: npm's registry has no autopilot-runtime@\^[\d.]+ and no autopilot-sandbox@\^[\d.]+\./,
+      );
+      expect(existsSync(join(dir, 'unpublished'))).to.equal(false);
+    } finally {
+      server.close();
+    }
+  });
 
   it('makes a default project whose own tests and types pass right after npm install', async () => {
     const text = await run(

@@ -28,16 +28,17 @@ describe('the documents', () => {
   }
 
   it('name a reason for every dependency, and no dependency that is not there', () => {
-    const used = ['package.json', 'runtime/package.json', 'sandbox/package.json'].flatMap(
-      (path) => {
+    const packages = ['.', 'runtime', 'sandbox', 'scripts/node'];
+    const used = packages
+      .map((folder) => join(folder, 'package.json'))
+      .flatMap((path) => {
         const {
           dependencies = {},
           devDependencies = {},
           optionalDependencies = {},
         } = manifest(path);
         return Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
-      },
-    );
+      });
     const rows = [...read('docs/dependencies.md').matchAll(/^\| (`.*?) \| (.+) \|$/gm)].flatMap(
       ([, names]) => [...(names ?? '').matchAll(/`([^`]+)`/g)].map(([, name]) => name),
     );

@@ -9,7 +9,7 @@ import { execa } from 'execa';
 import { scaffold } from '../../generators/lib/index.ts';
 import { buildah, istioCrds, podNode, tool } from '../realparts/index.ts';
 import type { Buildah, PodNode } from '../realparts/index.ts';
-import { nodeImage } from './node-image.ts';
+import { nodeImage, shellLessImage } from './node-image.ts';
 
 export interface PodsFixture {
   readonly node: PodNode;
@@ -17,7 +17,7 @@ export interface PodsFixture {
   readonly project: string;
   /** The canary's folder. */
   readonly canary: string;
-  /** Images on the node: AutoRoute's twice, and the canary's. */
+  /** Images on the node: AutoRoute's, the same without a shell, and the canary's. */
   readonly images: { readonly first: string; readonly second: string; readonly canary: string };
   /** Folders of charts. */
   readonly charts: { readonly autoroute: string; readonly canary: string };
@@ -29,6 +29,9 @@ export interface PodsFixture {
 
 /** Image with the Node of this computer. Builds use it in place of node:…-slim. */
 export const NODE_IMAGE = 'localhost/node:local';
+
+/** Image without a shell, as those of distroless: the base of the second image. */
+const SHELL_LESS_IMAGE = 'localhost/node-without-shell:local';
 
 let all: Promise<PodsFixture> | undefined;
 let dir: string | undefined;
@@ -62,16 +65,18 @@ async function start(): Promise<PodsFixture> {
   for (const name of ['.env', 'kubeconfig']) {
     writeFileSync(join(project, name), 'a secret');
   }
-  for (const name of ['builder', 'base']) {
+  for (const name of ['builder', 'base', 'shell-less']) {
     mkdirSync(join(folder, name));
   }
   const builder = await buildah(join(folder, 'builder'));
-  const base = await builder.run([
-    'pull',
-    '--quiet',
-    `oci-archive:${await nodeImage(join(folder, 'base'), NODE_IMAGE)}`,
-  ]);
-  await builder.run(['tag', base, NODE_IMAGE]);
+  const bases = {
+    [NODE_IMAGE]: await nodeImage(join(folder, 'base'), NODE_IMAGE),
+    [SHELL_LESS_IMAGE]: await shellLessImage(join(folder, 'shell-less'), SHELL_LESS_IMAGE),
+  };
+  for (const [reference, file] of Object.entries(bases)) {
+    const base = await builder.run(['pull', '--quiet', `oci-archive:${file}`]);
+    await builder.run(['tag', base, reference]);
+  }
 
   let kubeconfig = '';
   const npmRun = async (args: readonly string[], folder = project): Promise<string> => {
@@ -110,7 +115,8 @@ async function start(): Promise<PodsFixture> {
     '--image-build-args',
   ];
   await npmRun(['build', '--', images.first, ...given, '--layers']);
-  await npmRun(['build', '--', images.second, ...given, '--layers --label=second=yes']);
+  const shellLess = ['--build-arg', `RUNTIME_IMAGE=${SHELL_LESS_IMAGE}`];
+  await npmRun(['build', '--', images.second, ...shellLess, ...given, '--layers']);
   await builder.run([
     'build',
     '--layers',

@@ -197,7 +197,7 @@ describe('AutoRoute in real Pods, under Pod Security restricted', () => {
     expect(pod?.status.containerStatuses?.[0]?.restartCount).to.equal(0);
   });
 
-  it('helm upgrade goes to a second image and helm rollback back to the first', async () => {
+  it('helm upgrade goes to a second image, which has no shell, and helm rollback back to the first', async () => {
     await helm(['upgrade', NAME, chart, ...image(2), '--wait', '--timeout', '90s']);
     expect((await pods()).map(({ spec }) => spec.containers[0]?.image)).to.deep.equal([
       on.images.second,

@@ -39,6 +39,7 @@ export interface InitOptions {
   readonly finalizerOutputs?: string | undefined;
   readonly yes?: boolean | undefined;
   readonly force?: boolean | undefined;
+  readonly skipInstall?: boolean | undefined;
 }
 
 /**
@@ -55,6 +56,9 @@ export async function init(
 ): Promise<GenerateResult> {
   refuseExisting(resolve(dir), options.force ?? false);
   refuseUnwritable(dir);
+  if (options.runtime === 'registry' && options.skipInstall !== true) {
+    await (await import('../generate/vendor.ts')).requirePublishedPackages();
+  }
   const given: ScaffoldOptions = omitUndefined({
     dir,
     kind: options.kind,

@@ -92,6 +92,7 @@ function lifecycleFiles(): TemplateUse[] {
     { template: 'Dockerfile' },
     { template: '.dockerignore' },
     { template: '.github/workflows/operator.yaml' },
+    { template: '.github/dependabot.yml' },
   ];
 }
 

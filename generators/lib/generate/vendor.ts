@@ -14,6 +14,30 @@ export interface RuntimeSource {
 }
 
 /**
+ * Asks npm whether the packages that a project with `--runtime registry` names are in its registry.
+ * A registry that does not answer is no refusal: `npm install` says so later.
+ *
+ * @throws Error when the registry has no such package or no such version
+ */
+export async function requirePublishedPackages(): Promise<void> {
+  const { execa } = await import('execa');
+  const wanted = ['runtime', 'sandbox'].map((part) => `autopilot-${part}@^${packageVersion}`);
+  const answers = wanted.map(async (spec) => {
+    const answer = await execa('npm', ['view', spec, 'version', '--json'], { reject: false });
+    const isUnknown = answer.failed
+      ? `${answer.stdout}${answer.stderr}`.includes('E404')
+      : answer.stdout.trim() === '';
+    return isUnknown ? [spec] : [];
+  });
+  const missing = (await Promise.all(answers)).flat();
+  if (missing.length > 0) {
+    throw new Error(
+      `--runtime registry: npm's registry has no ${missing.join(' and no ')}. Leave the option out: the project then carries the packages in vendor/`,
+    );
+  }
+}
+
+/**
  * Finds the packed runtime and sandbox.
  *
  * @throws Error when they are missing, as in a checkout that was never built

@@ -110,14 +110,33 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
     });
   });
 
-  it('the workflow is YAML', () => {
-    const { jobs } = parse(
-      readFileSync(
-        resolve(import.meta.dirname, '../../../examples/autoroute/.github/workflows/operator.yaml'),
-        'utf8',
-      ),
-    ) as { jobs: object };
-    expect(Object.keys(jobs)).to.deep.equal(['test', 'release']);
+  describe('the workflow of a project', () => {
+    const folder = resolve(import.meta.dirname, '../../../examples/autoroute/.github');
+    const text = readFileSync(join(folder, 'workflows/operator.yaml'), 'utf8');
+
+    it('tests, installs the chart in a cluster, and releases only then', () => {
+      const { jobs } = parse(text) as {
+        jobs: Record<string, { needs?: string[]; steps: { run?: string }[] }>;
+      };
+      expect(Object.keys(jobs)).to.deep.equal(['test', 'install', 'release']);
+      expect(jobs['release']?.needs).to.deep.equal(['test', 'install']);
+      const commands = jobs['install']?.steps.map(({ run = '' }) => run).join('\n');
+      expect(commands).to.contain('helm install').and.to.contain('helm test');
+    });
+
+    it('names every action by its commit, and a bot proposes newer ones', () => {
+      const actions = [...text.matchAll(/uses: (\S+)/g)].map(([, action]) => action);
+      expect(actions).to.have.length.greaterThan(10);
+      expect(actions.filter((action) => !/@[0-9a-f]{40}$/.test(action ?? ''))).to.deep.equal([]);
+      const bot = parse(readFileSync(join(folder, 'dependabot.yml'), 'utf8')) as {
+        updates: { 'package-ecosystem': string }[];
+      };
+      expect(bot.updates.map((update) => update['package-ecosystem'])).to.deep.equal([
+        'github-actions',
+        'npm',
+        'docker',
+      ]);
+    });
   });
 
   it('build takes the first tool that is there, and says what comes next', async () => {
