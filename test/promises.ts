@@ -31,6 +31,10 @@ export const PROMISES: Readonly<Record<string, PromiseSection>> = {
       'no-missed-events': 'A list never finds a change that a watch event should have reported.',
       deletions:
         'Deletions are detected across relists. A deleted object does not reappear in a cache.',
+      'restored-versions':
+        'After a restore of etcd, whose versions go back, the caches follow the restored cluster.',
+      'polled-kinds':
+        'A kind that can be listed and not watched is listed every 30 seconds. A log line says so.',
       'cache-responses':
         'A response enters a cache only if its object matches and is newer. This includes deletions.',
       'cache-memory':
@@ -54,6 +58,8 @@ export const PROMISES: Readonly<Record<string, PromiseSection>> = {
   inputs: {
     title: 'Inputs',
     promises: {
+      'available-again':
+        'A kind that can be read again, or no longer, enqueues the resources whose phase reads the kind.',
       'exact-dependencies':
         'A change enqueues every resource that has read the changed object, and no other resource.',
       'one-version':

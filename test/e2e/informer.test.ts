@@ -45,6 +45,7 @@ describe('an informer on a real API server', () => {
         observer: {
           relisted: (_, { changed, missed }) => void told.push(`relisted ${changed} ${missed}`),
           watchRestarted: () => void told.push('restarted'),
+          watchUnsupported: () => undefined,
           watchFailed: (_, error) => void told.push((error as Error).message),
         },
       },

@@ -69,4 +69,58 @@ describe('an input that cannot be read', () => {
       }
     }
   });
+
+  // @promise inputs/available-again
+  it('that can be read again enqueues the resources that waited for it, at once', async () => {
+    const testOperator = defineTestOperator({
+      A: { inputs: [input.configmaps], sync: () => ({ next: 'Done' }) },
+      Done: {},
+    });
+    faults = new FaultInjector();
+    faults.fault = ({ verb, kind }) =>
+      verb === 'list' && kind === 'ConfigMap'
+        ? { when: 'before', error: refusal(403, 'Forbidden') }
+        : undefined;
+    sandbox = await startSandbox(testOperator.scheduler, { wrapApi: faults.wrapApi });
+    const waiting = Array.from({ length: 8 }, (_, index) => `d${index}`);
+    for (const name of waiting) {
+      await sandbox.create(drone(name));
+    }
+    await sandbox.advance('30m');
+    expect(await Promise.all(waiting.map(phase))).to.deep.equal(waiting.map(() => 'A'));
+    faults.fault = () => undefined;
+    await sandbox.advance('46s');
+    expect(await Promise.all(waiting.map(phase))).to.deep.equal(waiting.map(() => 'Done'));
+  });
+
+  // @promise inputs/available-again
+  it('enqueues the readers of an optional kind when the kind is served, and when it is gone', async () => {
+    const testOperator = defineTestOperator({
+      A: {
+        interval: '3h',
+        inputs: [{ ...input.configmaps, optional: true }],
+        sync: ({ inputs }) => ({
+          next: 'A',
+          statusInfo: { served: String(inputs['configmaps']?.available) },
+        }),
+      },
+    });
+    faults = new FaultInjector();
+    const isAway = ({ kind }: { readonly kind: string }): boolean => kind === 'ConfigMap';
+    const away = { when: 'before', error: refusal(404) } as const;
+    faults.fault = (request) => (isAway(request) ? away : undefined);
+    sandbox = await startSandbox(testOperator.scheduler, { wrapApi: faults.wrapApi });
+    await sandbox.create(drone('one'));
+    const served = async (): Promise<unknown> =>
+      ((await sandbox.get('Drone', 'one'))?.status as { served?: string } | undefined)?.served;
+    await sandbox.advance('10m');
+    expect(await served()).to.equal('false');
+    faults.fault = () => undefined;
+    await sandbox.advance('46s');
+    expect(await served()).to.equal('true');
+    faults.fault = (request) => (isAway(request) ? away : undefined);
+    faults.endWatches(refusal(410));
+    await sandbox.advance('10s');
+    expect(await served()).to.equal('false');
+  });
 });

@@ -28,6 +28,11 @@ const HEALTHY_AFTER_MS = 25_000;
  * that goes on.
  */
 const CERTAINLY_OPEN_MS = 40_000;
+/**
+ * Time after which no response is under way any more, in milliseconds: longer than the limit of a
+ * request (30 s). Responses from before a restore of the API server are not in a list after it.
+ */
+const LATE_RESPONSES_MS = 35_000;
 
 /** Callbacks through which an informer reports what its reflectors do. */
 export interface InformerObserver {
@@ -37,6 +42,8 @@ export interface InformerObserver {
   watchRestarted(kind: string): void;
   /** A list or a watch failed. */
   watchFailed(kind: string, error: unknown): void;
+  /** The kind is listed every 30 seconds, because it can be listed and not watched. */
+  watchUnsupported(kind: string, reason: string): void;
 }
 
 /** What an informer needs beside its scope. */
@@ -86,6 +93,7 @@ export class Informer {
   readonly #observer: InformerObserver;
   readonly #sameKind: readonly Informer[];
   readonly #waiters = new Set<() => void>();
+  readonly #availabilityListeners: ((isAvailable: boolean) => void)[] = [];
   #clock: Clock | undefined;
 
   /**
@@ -142,9 +150,12 @@ export class Informer {
       listed: (startedAt, relist) => {
         markHealthy();
         part.listedAt = startedAt;
-        part.unavailable = undefined;
+        this.#setUnavailable(part, undefined);
         if (relist !== undefined) {
           this.#observer.relisted(kind, relist);
+        }
+        if (relist?.wentBack === true) {
+          clock.after(LATE_RESPONSES_MS, () => part.reflector?.relist());
         }
         this.#notifyWaiters();
       },
@@ -153,7 +164,7 @@ export class Informer {
         this.#notifyWaiters();
       },
       unavailable: (reason, isNotServed) => {
-        part.unavailable = { reason, isNotServed };
+        this.#setUnavailable(part, { reason, isNotServed });
         this.#notifyWaiters();
       },
       failed: (error) => {
@@ -164,7 +175,26 @@ export class Informer {
         this.#observer.watchFailed(kind, error);
       },
       watchRestarted: () => this.#observer.watchRestarted(kind),
+      polled: (reason) => this.#observer.watchUnsupported(kind, reason),
     };
+  }
+
+  /** Tells the listeners when the whole kind becomes available or unavailable. */
+  #setUnavailable(part: InformerPart, unavailable: InformerPart['unavailable']): void {
+    const wasAvailable = this.unavailableReason === undefined;
+    part.unavailable = unavailable;
+    const isAvailable = this.unavailableReason === undefined;
+    if (isAvailable !== wasAvailable) {
+      this.#availabilityListeners.forEach((listener) => listener(isAvailable));
+    }
+  }
+
+  /**
+   * Calls `listener` when the kind can be read again, after the store has its objects, and when it
+   * can be read no longer.
+   */
+  subscribeAvailability(listener: (isAvailable: boolean) => void): void {
+    this.#availabilityListeners.push(listener);
   }
 
   /** Calls `listener` for each later change of any part, after the store has it. */
@@ -204,7 +234,7 @@ export class Informer {
         const newest = await api
           .list(type, { ...selection, limit: 1 }, signal)
           .catch(() => undefined);
-        if (newest === undefined || part.store.progress < BigInt(newest.resourceVersion)) {
+        if (newest === undefined || part.store.isBehind(newest.resourceVersion)) {
           part.reflector?.relist();
         } else {
           part.listedAt = since;

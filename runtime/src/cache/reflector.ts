@@ -80,6 +80,8 @@ export interface ReflectorListener {
    * False: reading is forbidden (403), so the objects are unknown.
    */
   unavailable(reason: string, isNotServed: boolean): void;
+  /** A list of a kind that can be listed and not watched, and is listed every 30 seconds. */
+  polled(reason: string): void;
   /** A list or a watch failed. The reflector retries. */
   failed(error: unknown): void;
   /** A watch is opened again after it ended or failed. */
@@ -132,7 +134,9 @@ export class Reflector {
           return;
         }
         if (!relistRequested.aborted) {
-          this.#options.listener.failed(error);
+          if (!this.#isPolling()) {
+            this.#options.listener.failed(error);
+          }
           this.#dispatch({ type: 'failed', error, wasStable: this.#isStable() });
         }
       }
@@ -168,9 +172,10 @@ export class Reflector {
   }
 
   async #listPage(listing: ListingState, signal: AbortSignal): Promise<WatchStateInput> {
-    const { api, clock, scope } = this.#options;
+    const { api, clock, scope, store } = this.#options;
     if (listing.pages.length === 0) {
       this.#listStartedAt = clock.monotonic();
+      store.beginList();
     }
     const options = {
       ...selectionOf(scope),
@@ -214,6 +219,11 @@ export class Reflector {
     return this.#state.type === 'watching' && openMs >= STABLE_AFTER_MS;
   }
 
+  /** Whether the kind is read by lists alone, so that a refused watch is no failure. */
+  #isPolling(): boolean {
+    return this.#state.type === 'watching' && this.#state.watchRefusal !== undefined;
+  }
+
   #dispatch(input: WatchStateInput): void {
     const { listener, random } = this.#options;
     const { state, effect } = nextWatchState(this.#state, input, random);
@@ -230,11 +240,14 @@ export class Reflector {
       case 'replace': {
         const relist = store.replace(effect.items, effect.resourceVersion);
         listener.listed(this.#listStartedAt, this.#listCount++ > 0 ? relist : undefined);
+        if (effect.watchRefusal !== undefined) {
+          listener.polled(effect.watchRefusal);
+        }
         return;
       }
       case 'applyEvent':
         if (effect.event.type === 'BOOKMARK') {
-          store.advanceTo(BigInt(effect.event.resourceVersion));
+          store.advanceTo(effect.event.resourceVersion);
         } else if (effect.event.type === 'DELETED') {
           store.remove(effect.event.object);
         } else {
@@ -242,6 +255,9 @@ export class Reflector {
         }
         return listener.eventReceived();
       case 'unavailable':
+        if (effect.isGone) {
+          store.clear();
+        }
         return listener.unavailable(effect.reason, effect.isNotServed);
       default:
         effect satisfies never;

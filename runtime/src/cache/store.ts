@@ -6,17 +6,21 @@
  * - The newest version of each key wins, deletions included. A reconcile never starts from a state
  *   older than its own last write.
  * - Objects are deeply frozen and carry no managedFields.
- * - A list replaces the contents at once.
+ * - A list replaces the contents at once. A list is the truth, also when its version is older: the
+ *   API server was restored from a backup.
  * - Listeners are called exactly once for each change, after the store has the change.
  * - A response that arrives late never restores a deleted object. Deletions need no record for
  *   this: the watch has reported everything up to `progress`, so a version up to `progress` whose
  *   key is not in the store belongs to an object that is deleted.
  *
  * Assumptions: resourceVersions are comparable numbers, as in every supported Kubernetes
- * (KEP-5504).
+ * (KEP-5504). Versions of aggregated APIs that are no numbers are compared for equality only. The
+ * order of arrival decides then.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject, ObjectKey } from '../client/object.ts';
 import { keyOf, keyString } from '../client/object.ts';
+import { isOlderVersion, parseVersion } from './resource-version.ts';
 
 /** A change of one object. */
 export interface StoreChange {
@@ -48,13 +52,19 @@ export interface RelistResult {
   readonly changed: number;
   /** Number of these that the watch should have reported. Not 0 only when a watch loses events. */
   readonly missed: number;
+  /**
+   * Whether the list has an older version than the watch had reached. The API server was restored
+   * from a backup. Responses from before may still arrive.
+   */
+  readonly wentBack: boolean;
 }
 
-/** A write that is under way. Watch events of its key are queued until it ends. */
-interface PendingWrite {
-  /** Progress of the watch when the write began. A newer response is of a living object. */
-  readonly progress: bigint;
-  /** Changes to apply after the write. */
+/** Writes of one key that are under way. Events of the key are queued until the last one ends. */
+interface PendingWrites {
+  count: number;
+  /** Progress of the watch when the first write began. A newer response is of a living object. */
+  progress: bigint;
+  /** Changes to apply after the last write. */
   readonly queued: (() => void)[];
 }
 
@@ -64,10 +74,18 @@ export class Store {
   /** Keys by the value of the index label. */
   readonly #index = new Map<string, Set<string>>();
   readonly #listeners: ((change: StoreChange) => void)[] = [];
-  readonly #pendingWrites = new Map<string, PendingWrite>();
+  readonly #pendingWrites = new Map<string, PendingWrites>();
   readonly #indexLabel: string | undefined;
   readonly #matches: (object: KubeObject) => boolean;
   #progress = -1n;
+  /** The newest version that was seen, of responses too, and the one when the list began. */
+  #newest = -1n;
+  #newestWhenListBegan = -1n;
+  #lastListVersion: string | undefined;
+  /** Whether the last list went back, so that one version may stand for two states of an object. */
+  #wentBack = false;
+  /** Keys for which a response has arrived since the list that is under way was requested. */
+  readonly #respondedSinceListBegan = new Set<string>();
 
   /** @param options index label and selector. */
   constructor({ indexLabel, matches = () => true }: StoreOptions = {}) {
@@ -136,14 +154,19 @@ export class Store {
    */
   beginWrite(key: ObjectKey): (response: KubeObject | undefined, writer: string) => void {
     const keyText = keyString(key);
-    const outer = this.#pendingWrites.get(keyText);
-    const pending: PendingWrite = outer ?? { progress: this.#progress, queued: [] };
+    const pending: PendingWrites = this.#pendingWrites.get(keyText) ?? {
+      count: 0,
+      progress: this.#progress,
+      queued: [],
+    };
+    pending.count++;
     this.#pendingWrites.set(keyText, pending);
     return (response, writer) => {
       if (response !== undefined) {
         this.#putResponse(keyText, response, { writer, progress: pending.progress });
       }
-      if (outer !== undefined) {
+      pending.count--;
+      if (pending.count > 0) {
         return;
       }
       this.#pendingWrites.delete(keyText);
@@ -165,7 +188,7 @@ export class Store {
       const progress = this.#pendingWrites.get(key)?.progress ?? this.#progress;
       return this.#putResponse(key, object, { writer, progress });
     }
-    this.advanceTo(versionOf(object));
+    this.advanceTo(object.metadata.resourceVersion);
     this.#deliverOrQueue(key, () => this.#put(key, object, undefined));
   }
 
@@ -175,57 +198,128 @@ export class Store {
    */
   remove(object: KubeObject): void {
     const key = keyString(keyOf(object));
-    const version = versionOf(object);
+    const version = object.metadata.resourceVersion;
     this.advanceTo(version);
     this.#deliverOrQueue(key, () => this.#remove(key, version, undefined));
   }
 
   /** Records that the watch has reported everything up to this version. */
-  advanceTo(version: bigint): void {
-    if (version > this.#progress) {
+  advanceTo(resourceVersion: string | undefined): void {
+    const version = parseVersion(resourceVersion);
+    if (version !== undefined && version > this.#progress) {
       this.#progress = version;
+      this.#see(version);
     }
   }
 
+  #see(version: bigint): void {
+    if (version > this.#newest) {
+      this.#newest = version;
+    }
+  }
+
+  /** Whether the store may lack changes up to this version. Versions without order may differ. */
+  isBehind(resourceVersion: string): boolean {
+    const version = parseVersion(resourceVersion);
+    return version === undefined
+      ? resourceVersion === '' || resourceVersion !== this.#lastListVersion
+      : this.#progress < version;
+  }
+
   /**
-   * Replaces the contents by a complete list. Objects that are not in the list are deleted.
+   * Records that the first request of a list is about to be sent. The list tells the truth about
+   * everything that was in the store before. A response that arrives from now on may be newer than
+   * the list.
+   */
+  beginList(): void {
+    this.#respondedSinceListBegan.clear();
+    this.#newestWhenListBegan = this.#newest;
+  }
+
+  /**
+   * Replaces the contents by a complete list. Objects that are not in the list are deleted. Objects
+   * of which the list has an older version go back to that version: the API server was restored
+   * from a backup. Kept is only what a response brought after `beginList`, when it is newer than
+   * the list.
    *
    * @param resourceVersion version of the list.
    */
   replace(items: readonly KubeObject[], resourceVersion: string): RelistResult {
-    const listed = BigInt(resourceVersion);
     const before = this.#progress;
-    const present = new Set(items.map((item) => keyString(keyOf(item))));
+    const version = parseVersion(resourceVersion);
+    const wentBack = version !== undefined && version < this.#newestWhenListBegan;
+    const isExact = wentBack || this.#wentBack;
+    this.#wentBack = wentBack;
+    this.#newest = wentBack ? version : this.#newest;
+    this.#setProgress(resourceVersion, version ?? before);
+    const listed = new Map(items.map((item) => [keyString(keyOf(item)), item]));
+    const keys = new Set([
+      ...this.#objects.keys(),
+      ...this.#pendingWrites.keys(),
+      ...listed.keys(),
+    ]);
     let changed = 0;
     let missed = 0;
-    const count = (key: string, alreadyReported: boolean): void => {
-      if (this.#pendingWrites.has(key)) {
-        return;
-      }
-      changed++;
-      if (alreadyReported) {
-        missed++;
-      }
-    };
-    for (const [key, old] of this.#objects) {
-      if (present.has(key) || versionOf(old) > listed) {
-        continue;
-      }
-      // The time of the deletion is unknown. Only a list of exactly the version that the watch had
-      // reached proves that the watch should have reported it.
-      count(key, listed === before);
-      this.#deliverOrQueue(key, () => this.#remove(key, listed, undefined));
-    }
-    for (const item of items) {
-      const key = keyString(keyOf(item));
+    for (const key of keys) {
+      const fact: ListedFact = { item: listed.get(key), resourceVersion, isExact };
       const old = this.#objects.get(key);
-      if (old === undefined || versionOf(old) < versionOf(item)) {
-        count(key, versionOf(item) <= before);
+      if (!this.#pendingWrites.has(key) && this.#contradicts(key, fact)) {
+        changed++;
+        missed += !wentBack && shouldHaveBeenReported(old, fact, before) ? 1 : 0;
       }
-      this.#deliverOrQueue(key, () => this.#put(key, item, undefined));
+      this.#deliverOrQueue(key, () => this.#takeFact(key, fact));
     }
-    this.advanceTo(listed);
-    return { changed, missed };
+    this.#respondedSinceListBegan.clear();
+    return { changed, missed, wentBack };
+  }
+
+  /**
+   * Deletes all objects, because the API server no longer serves the kind. To be repeated as long
+   * as that is so: the response to an earlier write may still arrive.
+   */
+  clear(): void {
+    for (const pending of this.#pendingWrites.values()) {
+      pending.queued.length = 0;
+    }
+    for (const key of this.#objects.keys()) {
+      this.#delete(key, undefined);
+    }
+  }
+
+  #setProgress(resourceVersion: string, progress: bigint): void {
+    this.#lastListVersion = resourceVersion;
+    this.#progress = progress;
+    this.#see(progress);
+    for (const pending of this.#pendingWrites.values()) {
+      if (pending.progress > progress) {
+        pending.progress = progress;
+      }
+    }
+  }
+
+  /** Whether the store differs from what a list says about a key, and the list is right. */
+  #contradicts(key: string, { item, resourceVersion, isExact }: ListedFact): boolean {
+    const old = this.#objects.get(key);
+    if (old === undefined) {
+      return item !== undefined;
+    }
+    const mayBeNewer = this.#respondedSinceListBegan.has(key);
+    const listed = item?.metadata.resourceVersion ?? resourceVersion;
+    if (mayBeNewer && isOlderVersion(listed, old.metadata.resourceVersion)) {
+      return false;
+    }
+    return item === undefined || !(isExact ? isSameContent : isSameObject)(old, item);
+  }
+
+  #takeFact(key: string, fact: ListedFact): void {
+    if (!this.#contradicts(key, fact)) {
+      return;
+    }
+    if (fact.item === undefined) {
+      this.#delete(key, undefined);
+    } else {
+      this.#set(key, prepareObject(fact.item), undefined);
+    }
   }
 
   #deliverOrQueue(key: string, deliver: () => void): void {
@@ -242,41 +336,57 @@ export class Store {
     object: KubeObject,
     { writer, progress }: { readonly writer: string; readonly progress: bigint },
   ): void {
-    if (!this.#objects.has(key) && versionOf(object) <= progress) {
+    const version = parseVersion(object.metadata.resourceVersion);
+    if (!this.#objects.has(key) && version !== undefined && version <= progress) {
       return;
     }
+    this.#respondedSinceListBegan.add(key);
+    this.#see(version ?? this.#newest);
     if (this.#matches(object)) {
       this.#put(key, object, writer);
     } else {
-      this.#remove(key, versionOf(object), writer);
+      this.#remove(key, object.metadata.resourceVersion, writer);
     }
   }
 
   #put(key: string, object: KubeObject, writer: string | undefined): void {
     const old = this.#objects.get(key);
-    if (old !== undefined && versionOf(old) >= versionOf(object)) {
-      return;
+    const version = object.metadata.resourceVersion;
+    if (old !== undefined) {
+      if (isOlderVersion(version, old.metadata.resourceVersion) || isSameVersion(old, object)) {
+        return;
+      }
     }
-    const frozen = deepFreeze(withoutManagedFields(object));
-    this.#set(key, old, frozen);
-    this.#notify({ old, object: frozen, writer });
+    this.#set(key, prepareObject(object), writer);
   }
 
-  #remove(key: string, version: bigint, writer: string | undefined): void {
+  #remove(key: string, version: string | undefined, writer: string | undefined): void {
     const old = this.#objects.get(key);
-    if (old === undefined || versionOf(old) > version) {
-      return;
+    if (old !== undefined && !isOlderVersion(version, old.metadata.resourceVersion)) {
+      this.#delete(key, writer);
     }
-    this.#objects.delete(key);
-    this.#unindex(key, old);
-    this.#notify({ old, object: undefined, writer });
   }
 
-  #set(key: string, old: KubeObject | undefined, object: KubeObject): void {
+  #delete(key: string, writer: string | undefined): void {
+    const old = this.#objects.get(key);
+    if (old !== undefined) {
+      this.#objects.delete(key);
+      this.#unindex(key, old);
+      this.#notify({ old, object: undefined, writer });
+    }
+  }
+
+  #set(key: string, object: KubeObject, writer: string | undefined): void {
+    const old = this.#objects.get(key);
     if (old !== undefined) {
       this.#unindex(key, old);
     }
     this.#objects.set(key, object);
+    this.#addToIndex(key, object);
+    this.#notify({ old, object, writer });
+  }
+
+  #addToIndex(key: string, object: KubeObject): void {
     const value = this.#indexValue(object);
     if (value === undefined) {
       return;
@@ -312,9 +422,54 @@ export class Store {
   }
 }
 
-/** The object's resourceVersion as a number; 0 when it has none. */
-export function versionOf(object: KubeObject): bigint {
-  return BigInt(object.metadata.resourceVersion ?? '0');
+/** What a complete list says about one key: the object, or that there is none. */
+interface ListedFact {
+  readonly item: KubeObject | undefined;
+  /** Version of the list. */
+  readonly resourceVersion: string;
+  /** Whether equal versions do not prove equal objects. */
+  readonly isExact: boolean;
+}
+
+/**
+ * Whether the watch should have reported a difference that a list shows. The time of a deletion is
+ * unknown: only a list of exactly the version that the watch had reached proves that the watch
+ * should have reported the deletion.
+ */
+function shouldHaveBeenReported(
+  old: KubeObject | undefined,
+  { item, resourceVersion }: ListedFact,
+  progress: bigint,
+): boolean {
+  if (item === undefined) {
+    return parseVersion(resourceVersion) === progress;
+  }
+  const version = parseVersion(item.metadata.resourceVersion);
+  const isNewer =
+    old === undefined ||
+    isOlderVersion(old.metadata.resourceVersion, item.metadata.resourceVersion);
+  return version !== undefined && version <= progress && isNewer;
+}
+
+/** Whether an object of a list is the one in the store. Objects without versions are compared. */
+function isSameObject(old: KubeObject, item: KubeObject): boolean {
+  return old.metadata.uid === item.metadata.uid && isSameVersion(old, item);
+}
+
+function isSameVersion(old: KubeObject, object: KubeObject): boolean {
+  const version = object.metadata.resourceVersion;
+  return version === undefined || version === ''
+    ? isSameContent(old, object)
+    : version === old.metadata.resourceVersion;
+}
+
+function isSameContent(old: KubeObject, object: KubeObject): boolean {
+  return isDeepStrictEqual(old, prepareObject(object));
+}
+
+/** An object as the store keeps it: deeply frozen, and without managedFields. */
+export function prepareObject(object: KubeObject): KubeObject {
+  return deepFreeze(withoutManagedFields(object));
 }
 
 function withoutManagedFields(object: KubeObject): KubeObject {

@@ -4,20 +4,28 @@
  * the store.
  *
  * Guarantees:
- * - A list is repeated only when the API server has forgotten the version (410), when the kind
- *   could not be read (403, 404), or on request.
+ * - A list is repeated when the API server has forgotten the version (410, Expired), when the watch
+ *   is refused (403, 404, 405), when five watches from one version have failed, or on request.
+ * - A kind that can be listed and not watched is listed every 30 seconds.
  * - Failures never end the reflector. Pauses grow from 0.8 to 30 seconds (client-go's limits,
  *   tools/cache/reflector.go), and start again at 0.8 seconds after the watch brought an event or
  *   was stable.
  */
-import { hasCode, isApiError } from '../client/errors.ts';
+import { hasCode, hasReason, isApiError, messageOf, retryDelayMs } from '../client/errors.ts';
 import type { WatchEvent } from '../client/kube-api.ts';
 import type { KubeObject } from '../client/object.ts';
 import type { Random } from '../util/clock.ts';
+import { isWatchableVersion } from './resource-version.ts';
 
 /** Shortest and longest pause after a failure, in milliseconds, before jitter. */
 const BACKOFF_MIN_MS = 800;
 const BACKOFF_MAX_MS = 30_000;
+/** Time between two lists of a kind that cannot be watched, in milliseconds, before jitter. */
+const POLL_INTERVAL_MS = 30_000;
+/** Number of failed watches from one version after which the kind is listed again. */
+const MAX_FRUITLESS_WATCHES = 5;
+/** Number of consecutive 404s after which the objects of the kind are taken to be gone. */
+const GONE_AFTER_FAILURES = 3;
 
 /** A list is being read, page by page. */
 export interface ListingState {
@@ -32,6 +40,8 @@ export interface ListingState {
   readonly isUnpaged: boolean;
   /** Number of consecutive failures. */
   readonly failures: number;
+  /** Why the last watch was refused; absent when watches are allowed. */
+  readonly watchRefusal?: string;
 }
 
 /** A watch is open, or is being opened. */
@@ -43,6 +53,10 @@ export interface WatchingState {
   readonly receivedEvents: boolean;
   /** Number of consecutive failures. */
   readonly failures: number;
+  /** Number of watches from this version that ended without an event. Absent: none. */
+  readonly fruitlessWatches?: number;
+  /** Why the watch before the list was refused; absent when watches are allowed. */
+  readonly watchRefusal?: string;
 }
 
 /** A pause after a failure. */
@@ -98,10 +112,12 @@ export type StoreEffect =
       readonly type: 'replace';
       readonly items: readonly KubeObject[];
       readonly resourceVersion: string;
+      /** Why the kind is listed every 30 seconds; absent when the kind is watched from here on. */
+      readonly watchRefusal?: string;
     }
   /** Apply one event of the watch. */
   | { readonly type: 'applyEvent'; readonly event: WatchEvent }
-  /** Mark the kind as unavailable. The contents stay, because unknown is not absent. */
+  /** Mark the kind as unavailable. The contents stay as long as they are unknown, not absent. */
   | {
       readonly type: 'unavailable';
       /** Message of the API server. */
@@ -111,6 +127,8 @@ export type StoreEffect =
        * is forbidden (403), so the objects are unknown.
        */
       readonly isNotServed: boolean;
+      /** Whether the kind was not served several times in a row: its objects are gone. */
+      readonly isGone: boolean;
     };
 
 /** The next state, and the effect on the store if there is one. */
@@ -155,7 +173,7 @@ export function nextWatchState(
 function afterListing(state: ListingState, input: StateInput, random: Random): WatchTransition {
   switch (input.type) {
     case 'page':
-      return afterPage(state, input);
+      return afterPage(state, input, random);
     case 'failed':
       return afterListFailure(state, input.error, random);
     case 'event':
@@ -170,19 +188,43 @@ function afterListing(state: ListingState, input: StateInput, random: Random): W
 function afterPage(
   state: ListingState,
   input: Extract<StateInput, { readonly type: 'page' }>,
+  random: Random,
 ): WatchTransition {
   const { items, resourceVersion } = input;
   const pages = [...state.pages, items];
   if (input.continue !== undefined) {
     return { state: { ...state, pages, continue: input.continue } };
   }
+  const effect = { type: 'replace' as const, items: pages.flat(), resourceVersion };
   // Keep the number of failures until the watch has worked: a watch that always fails must not
   // cause one list after another without backoff.
   const { failures } = state;
+  if (!isWatchableVersion(resourceVersion)) {
+    const refusal = 'the lists of this kind have no resourceVersion to watch from';
+    const state = untilNextPoll({ failures, refusal, random });
+    return { state, effect: { ...effect, watchRefusal: refusal } };
+  }
+  const refusal = refusalOf(state);
   return {
-    state: { type: 'watching', resourceVersion, receivedEvents: false, failures },
-    effect: { type: 'replace', items: pages.flat(), resourceVersion },
+    state: { type: 'watching', resourceVersion, receivedEvents: false, failures, ...refusal },
+    effect: { ...effect, ...refusal },
   };
+}
+
+/** The pause before the next list of a kind that cannot be watched. */
+function untilNextPoll({ failures, refusal, random }: PollReason): WaitingState {
+  const resume: ListingState = { ...INITIAL_STATE, failures, watchRefusal: refusal };
+  return { type: 'waiting', ms: POLL_INTERVAL_MS * (0.5 + random()), resume };
+}
+
+interface PollReason {
+  readonly failures: number;
+  readonly refusal: string;
+  readonly random: Random;
+}
+
+function refusalOf({ watchRefusal }: ListingState): Pick<ListingState, 'watchRefusal'> {
+  return watchRefusal === undefined ? {} : { watchRefusal };
 }
 
 function afterListFailure(state: ListingState, error: unknown, random: Random): WatchTransition {
@@ -193,8 +235,13 @@ function afterListFailure(state: ListingState, error: unknown, random: Random): 
       return state.isUnpaged
         ? { state: backOff(restart, error, random) }
         : { state: { ...restart, isUnpaged: true } };
-    case 'denied':
-      return { state: backOff(restart, error, random), effect: unavailableEffect(error) };
+    case 'denied': {
+      const isNotServed = hasCode(error, 404);
+      const isGone = isNotServed && failures >= GONE_AFTER_FAILURES;
+      const reason = messageOf(error);
+      const effect: StoreEffect = { type: 'unavailable', reason, isNotServed, isGone };
+      return { state: backOff(restart, error, random), effect };
+    }
     case 'broken':
       return { state: backOff({ ...state, failures }, error, random) };
   }
@@ -219,7 +266,8 @@ function afterWatching(state: WatchingState, input: StateInput, random: Random):
 function afterEvent(state: WatchingState, event: WatchEvent): WatchTransition {
   const version =
     event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.resourceVersion;
-  const resourceVersion = version ?? state.resourceVersion;
+  const resourceVersion =
+    version !== undefined && isWatchableVersion(version) ? version : state.resourceVersion;
   return {
     state: { type: 'watching', resourceVersion, receivedEvents: true, failures: 0 },
     effect: { type: 'applyEvent', event },
@@ -230,9 +278,14 @@ function afterWatchEnd(state: WatchingState, wasStable: boolean, random: Random)
   if (state.receivedEvents || wasStable) {
     return { state: { ...state, receivedEvents: false, failures: 0 } };
   }
+  if (isFruitless(state)) {
+    return {
+      state: backOff({ ...INITIAL_STATE, failures: state.failures + 1 }, undefined, random),
+    };
+  }
   // One end without events is normal. Back off from the second one on, so that a server that closes
   // every watch at once does not cause a loop.
-  const next = { ...state, failures: state.failures + 1 };
+  const next = { ...afterFruitlessWatch(state, true), failures: state.failures + 1 };
   return { state: next.failures === 1 ? next : backOff(next, undefined, random) };
 }
 
@@ -243,30 +296,73 @@ function afterWatchFailure(
 ): WatchTransition {
   const failures = (wasStable === true ? 0 : state.failures) + 1;
   const restart: ListingState = { ...INITIAL_STATE, failures };
+  const proves = wasStable === true || isAnswered(error);
   switch (classifyFailure(error)) {
     case 'expired':
       return { state: failures === 1 ? restart : backOff(restart, error, random) };
     case 'denied':
-      return { state: backOff(restart, error, random), effect: unavailableEffect(error) };
+      return afterWatchRefusal(state, messageOf(error), { failures, random });
     case 'broken':
-      return { state: backOff({ ...state, receivedEvents: false, failures }, error, random) };
+      return proves && isFruitless(state)
+        ? { state: backOff(restart, error, random) }
+        : { state: backOff({ ...afterFruitlessWatch(state, proves), failures }, error, random) };
   }
 }
 
+/** The list decides whether the kind can be read. When it can, the kind is polled. */
+function afterWatchRefusal(
+  state: WatchingState,
+  refusal: string,
+  { failures, random }: { readonly failures: number; readonly random: Random },
+): WatchTransition {
+  if (state.watchRefusal === undefined) {
+    const resume: ListingState = { ...INITIAL_STATE, failures, watchRefusal: refusal };
+    return { state: backOff(resume, undefined, random) };
+  }
+  return { state: untilNextPoll({ failures, refusal, random }) };
+}
+
+/** Whether one more failure from this version is one too many. */
+function isFruitless(state: WatchingState): boolean {
+  return !state.receivedEvents && (state.fruitlessWatches ?? 0) + 1 >= MAX_FRUITLESS_WATCHES;
+}
+
+/** @param proves whether the end of the watch may be due to its version. */
+function afterFruitlessWatch(state: WatchingState, proves: boolean): WatchingState {
+  const fruitlessWatches = (state.receivedEvents ? 0 : (state.fruitlessWatches ?? 0)) + 1;
+  return {
+    ...state,
+    receivedEvents: false,
+    ...(proves && !state.receivedEvents && { fruitlessWatches }),
+  };
+}
+
+/** Whether the API server has answered, other than with a request for patience or credentials. */
+function isAnswered(error: unknown): boolean {
+  return isApiError(error) && !hasCode(error, 401, 429);
+}
+
 /**
- * `expired`: the API server has forgotten the version or the page token. `denied`: reading is
- * forbidden, or the kind is not served. `broken`: any other failure.
+ * `expired`: the API server does not have the version or the page token. `denied`: reading is
+ * forbidden, not allowed, or the kind is not served. `broken`: any other failure.
  */
 function classifyFailure(error: unknown): 'expired' | 'denied' | 'broken' {
-  if (hasCode(error, 410)) {
+  if (hasCode(error, 410) || hasReason(error, 'Expired', 'Gone') || isFutureVersion(error)) {
     return 'expired';
   }
-  return hasCode(error, 403, 404) ? 'denied' : 'broken';
+  return hasCode(error, 403, 404, 405, 501) ? 'denied' : 'broken';
+}
+
+/** Whether the API server has not reached the version: it was restored from a backup. */
+function isFutureVersion(error: unknown): boolean {
+  const details = isApiError(error) ? error.status.details : undefined;
+  const { causes } = (details ?? {}) as { readonly causes?: readonly { reason?: string }[] };
+  return causes?.some(({ reason }) => reason === 'ResourceVersionTooLarge') === true;
 }
 
 /**
  * A pause of 0.8, 1.6 … 30 seconds with a jitter of ±50 %, and never shorter than the server's
- * Retry-After.
+ * Retry-After, which counts up to 30 seconds.
  */
 function backOff(
   resume: ListingState | WatchingState,
@@ -277,19 +373,11 @@ function backOff(
     BACKOFF_MAX_MS,
     BACKOFF_MIN_MS * 2 ** Math.min(resume.failures - 1, 10),
   );
-  const retryAfterMs = isApiError(error) ? (error.status.retryAfterSeconds ?? 0) * 1000 : 0;
+  const retryAfterMs = retryDelayMs(error, BACKOFF_MAX_MS);
   const ms = Math.max(backoffMs * (0.5 + random()), retryAfterMs * (1 + random() * 0.2));
   return { type: 'waiting', ms, resume };
 }
 
 function failuresOf(state: WatchState): number {
   return state.type === 'waiting' ? state.resume.failures : state.failures;
-}
-
-function unavailableEffect(error: unknown): StoreEffect {
-  return {
-    type: 'unavailable',
-    reason: (error as Error).message,
-    isNotServed: hasCode(error, 404),
-  };
 }

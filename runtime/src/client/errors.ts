@@ -45,6 +45,21 @@ export function hasCode(error: unknown, ...codes: readonly number[]): boolean {
   return isApiError(error) && codes.includes(error.status.code);
 }
 
+/** Whether an error is an `ApiError` with one of these reasons. */
+export function hasReason(error: unknown, ...reasons: readonly string[]): boolean {
+  return isApiError(error) && reasons.includes(error.status.reason);
+}
+
+/**
+ * The delay that the API server asks for, in milliseconds; 0 when it asks for none.
+ *
+ * @param maxMs greatest delay. A proxy that asks for a day must not stop the operator for a day.
+ */
+export function retryDelayMs(error: unknown, maxMs: number): number {
+  const seconds = isApiError(error) ? (error.status.retryAfterSeconds ?? 0) : 0;
+  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds * 1000, maxMs) : 0;
+}
+
 /** The message of a thrown value, which need not be an Error. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -17,7 +17,7 @@ import { ConnectionError } from './errors.ts';
 import type { KubeObject, ObjectKey, ResourceType } from './object.ts';
 import { apiVersionOf } from './object.ts';
 import type { Connection, UrlParameters, StatusBody, HttpRequest } from './http-transport.ts';
-import { apiErrorOf, toConnectionError, HttpTransport } from './http-transport.ts';
+import { apiErrorOf, failureInBody, toConnectionError, HttpTransport } from './http-transport.ts';
 
 export type { Connection, Credentials, TlsOptions } from './http-transport.ts';
 
@@ -27,6 +27,8 @@ export type { Connection, Credentials, TlsOptions } from './http-transport.ts';
  * watch.
  */
 const WATCH_SILENCE_MS = 130_000;
+/** Number of characters of an unreadable line of a watch that a message quotes. */
+const MAX_QUOTED_LINE = 200;
 
 /** A client that can check once more whether a write is allowed, at the moment it is sent. */
 export interface GuardableKubeApi extends KubeApi {
@@ -103,7 +105,12 @@ async function readJson(
 ): Promise<unknown> {
   const response = await open(request, signal);
   try {
-    return await response.body.json();
+    const body = await response.body.json();
+    const failure = failureInBody(body);
+    if (failure !== undefined) {
+      throw failure;
+    }
+    return body;
   } catch (error) {
     throw toConnectionError(error, `${request.method} ${request.path}`, signal);
   }
@@ -119,7 +126,7 @@ async function* watchEvents(
   const response = await open(request, signal);
   try {
     for await (const line of readLines(response.body)) {
-      yield watchEventOf(JSON.parse(line) as RawWatchEvent);
+      yield watchEventOf(parseWatchLine(line));
     }
   } catch (error) {
     throw toConnectionError(error, `watch ${request.path}`, signal);
@@ -239,17 +246,21 @@ function objectPath(type: ResourceType, key: ObjectKey, options?: WriteOptions):
 }
 
 interface RawList {
-  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
   readonly items?: readonly KubeObject[] | null;
 }
 
-function listFrom(type: ResourceType, list: RawList): KubeList {
+/** @throws ConnectionError when a proxy or another server has answered something else */
+function listFrom(type: ResourceType, list: RawList | null): KubeList {
+  if (list?.metadata === undefined || !Array.isArray(list.items ?? [])) {
+    throw new ConnectionError(`the response to the list of ${type.plural} is no list`);
+  }
   const items = (list.items ?? []).map((item): KubeObject => ({
     ...item,
     apiVersion: apiVersionOf(type),
     kind: type.kind,
   }));
-  const { resourceVersion, continue: next } = list.metadata;
+  const { resourceVersion = '', continue: next } = list.metadata;
   return {
     resourceVersion,
     items,
@@ -259,17 +270,53 @@ function listFrom(type: ResourceType, list: RawList): KubeList {
 
 interface RawWatchEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
-  readonly object: KubeObject & StatusBody;
+  readonly object: Omit<KubeObject, 'metadata'> &
+    StatusBody & { readonly metadata?: Partial<KubeObject['metadata']> };
 }
 
-function watchEventOf(event: RawWatchEvent): WatchEvent {
-  switch (event.type) {
+/**
+ * Reads a line of a watch.
+ *
+ * @throws ApiError when the line is a Status, or no event. The API server has answered then, so the
+ * failure counts against the version of the watch, as a broken connection does not.
+ */
+function parseWatchLine(line: string): RawWatchEvent {
+  const noEvent = `the watch brought a line that is no event: ${line.slice(0, MAX_QUOTED_LINE)}`;
+  let event: Partial<RawWatchEvent> | null;
+  try {
+    event = JSON.parse(line) as typeof event;
+  } catch {
+    throw apiErrorOf({ message: noEvent });
+  }
+  const failure = failureInBody(event);
+  if (failure !== undefined) {
+    throw failure;
+  }
+  if (event?.type === undefined || typeof event.object !== 'object' || event.object === null) {
+    throw apiErrorOf({ message: noEvent });
+  }
+  return event as RawWatchEvent;
+}
+
+function watchEventOf({ type, object }: RawWatchEvent): WatchEvent {
+  switch (type) {
     case 'BOOKMARK':
-      return { type: 'BOOKMARK', resourceVersion: event.object.metadata.resourceVersion ?? '' };
+      return { type, resourceVersion: object.metadata?.resourceVersion ?? '' };
     case 'ERROR':
-      throw apiErrorOf({ ...event.object, message: event.object.message ?? 'watch failed' });
+      throw apiErrorOf({ ...object, message: object.message ?? 'watch failed' });
+    case 'ADDED':
+    case 'MODIFIED':
+    case 'DELETED':
+      if (object.metadata?.name === undefined) {
+        throw apiErrorOf({
+          message: `the watch brought the event ${type} of an object without a name`,
+        });
+      }
+      return { type, object: object as KubeObject };
     default:
-      return { type: event.type, object: event.object };
+      throw apiErrorOf({
+        message: `the watch brought an event of the unknown type ${String(type)}`,
+      });
   }
 }
 

@@ -254,11 +254,26 @@ async function readApiError(
   );
 }
 
+/** The HTTP status of a reason, for a Status without a code. */
+const CODE_BY_REASON: Readonly<Record<string, number>> = {
+  Expired: 410,
+  Gone: 410,
+  Unauthorized: 401,
+  Forbidden: 403,
+  NotFound: 404,
+  MethodNotAllowed: 405,
+  AlreadyExists: 409,
+  Conflict: 409,
+  Invalid: 422,
+  TooManyRequests: 429,
+  ServiceUnavailable: 503,
+  Timeout: 504,
+};
+
 /** @param wait seconds that Retry-After says */
-export function apiErrorOf(
-  { code = 500, reason = '', message = 'no reason given', details }: StatusBody,
-  wait?: number,
-): ApiError {
+export function apiErrorOf(status: StatusBody, wait?: number): ApiError {
+  const { reason = '', message = 'no reason given', details } = status;
+  const code = status.code ?? CODE_BY_REASON[reason] ?? 500;
   const seconds =
     wait ??
     (details as { readonly retryAfterSeconds?: unknown } | null | undefined)?.retryAfterSeconds;
@@ -290,6 +305,12 @@ export interface StatusBody {
   readonly reason?: string;
   readonly message?: string;
   readonly details?: unknown;
+}
+
+/** The error that a body reports despite HTTP status 200; undefined when there is none. */
+export function failureInBody(body: unknown): ApiError | undefined {
+  const { kind, status, ...rest } = (body ?? {}) as StatusBody & { readonly status?: unknown };
+  return kind === 'Status' && status === 'Failure' ? apiErrorOf(rest) : undefined;
 }
 
 function parseStatus(text: string): StatusBody | undefined {

@@ -128,6 +128,7 @@ export class Controller {
     this.#primary.subscribe((change) => this.#enqueuer.resourceChanged(change, this.#isStarted));
     for (const informer of this.#informers.all) {
       informer.subscribe((change) => this.#enqueuer.objectChanged(informer, change));
+      informer.subscribeAvailability(() => this.#availabilityChanged(informer));
     }
   }
 
@@ -247,6 +248,26 @@ export class Controller {
   /** Aborts everything immediately: the lease is lost, so nothing may be written. */
   abort(): void {
     this.#stop.abort(new Error('the lease is lost'));
+  }
+
+  /**
+   * Enqueues every resource whose phase reads a kind that can be read again, or no longer. Also
+   * enqueues the resources that are being deleted, because outputs of any kind are deleted first.
+   */
+  #availabilityChanged(informer: Informer): void {
+    if (!this.#isStarted) {
+      return;
+    }
+    const { scheduler } = this.#options;
+    for (const resource of this.#primary.list()) {
+      const inputs = phaseOf(scheduler, resource)?.inputs ?? [];
+      const readsKind = inputs.some((input) => this.#informers.forInput(input) === informer);
+      if (readsKind || resource.metadata.deletionTimestamp !== undefined) {
+        const key = keyString(keyOf(resource));
+        this.#clearStall(key);
+        this.#queue.add(key, { cause: 'input', priority: 'due', resetBackoff: true });
+      }
+    }
   }
 
   #clearStall(key: string): void {

@@ -244,6 +244,12 @@ export const METRIC_DEFINITIONS = {
     'controller',
     'kind',
   ),
+  polls: counter(
+    'autopilot_polls_total',
+    'Lists of a kind that can be listed and not watched. Such a kind is listed every 30 seconds.',
+    'controller',
+    'kind',
+  ),
   watchFailures: counter(
     'autopilot_watch_failures_total',
     'Lists and watches that failed.',

@@ -128,9 +128,9 @@ function initializeSeries(instruments: Instruments, sources: MetricsSources): vo
   for (const cause of ENQUEUE_CAUSES) {
     counters.enqueues.inc({ controller, cause }, 0);
   }
-  const { relists, missed, watchRestarts, watchFailures } = counters;
+  const { relists, missed, polls, watchRestarts, watchFailures } = counters;
   for (const kind of kinds) {
-    for (const counter of [relists, missed, watchRestarts, watchFailures]) {
+    for (const counter of [relists, missed, polls, watchRestarts, watchFailures]) {
       counter.inc({ controller, kind }, 0);
     }
   }
@@ -223,6 +223,7 @@ function createObserver(
       counters.missed.inc({ controller, kind }, missed);
     },
     watchRestarted: (kind) => counters.watchRestarts.inc({ controller, kind }),
+    watchUnsupported: (kind) => counters.polls.inc({ controller, kind }),
     watchFailed: (kind) => counters.watchFailures.inc({ controller, kind }),
     eventHandled: (result) => counters.events.inc({ controller, result }),
     queueAdded: () => counters.queueAdds.inc(queue),

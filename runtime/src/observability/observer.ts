@@ -42,6 +42,8 @@ export interface Observer {
   watchRestarted(kind: string): void;
   /** A list or a watch failed. */
   watchFailed(kind: string, error: unknown): void;
+  /** A kind is listed every 30 seconds, because it can be listed and not watched. */
+  watchUnsupported(kind: string, reason: string): void;
   /** A Kubernetes Event was sent, could not be sent, or was dropped under load. */
   eventHandled(result: 'sent' | 'failed' | 'dropped'): void;
   /** A key was added to the work queue. */
@@ -65,6 +67,7 @@ export const NOOP_OBSERVER: Observer = {
   relisted() {},
   watchRestarted() {},
   watchFailed() {},
+  watchUnsupported() {},
   eventHandled() {},
   queueAdded() {},
   queueBegan() {},

@@ -12,7 +12,7 @@ const REPEAT_AFTER_MS = 300_000;
 const MAX_REMEMBERED = 1_000;
 
 /** The operator's recurring problems. */
-export interface ThrottledWarnings extends Pick<Observer, 'watchFailed'> {
+export interface ThrottledWarnings extends Pick<Observer, 'watchFailed' | 'watchUnsupported'> {
   /** Logs a warning that Prometheus sent with a response. */
   prometheusWarned(warning: string): void;
 }
@@ -50,6 +50,10 @@ export function createThrottledWarnings(log: Logger, clock: Clock): ThrottledWar
       const reason = messageOf(error);
       const fields = { kind, error: reason };
       warn({ message: 'cannot list or watch a kind', subject: kind, reason, fields });
+    },
+    watchUnsupported(kind, reason) {
+      const message = 'a kind cannot be watched; it is listed every 30 seconds';
+      warn({ message, subject: kind, reason, fields: { kind, error: reason } });
     },
     prometheusWarned(warning) {
       const fields = { warning };

@@ -3,8 +3,11 @@ import { inspect } from 'node:util';
 import { parseDuration } from '../api/duration.ts';
 import type { RetryLater } from '../api/worker.ts';
 import { PermanentError } from '../api/worker.ts';
-import { isApiError } from '../client/errors.ts';
+import { isApiError, retryDelayMs } from '../client/errors.ts';
 import { MIN_REQUEUE_MS } from './reconcile-result.ts';
+
+/** Longest delay that the API server can ask for, in milliseconds: the longest backoff. */
+const MAX_REQUESTED_DELAY_MS = 300_000;
 
 /** An object or a field of it belongs to another client. */
 export class OutputConflict extends Error {
@@ -157,9 +160,9 @@ export function mayHaveBeenWritten(error: unknown): boolean {
 
 /**
  * Milliseconds for which the API server asks for no further request (`retryAfterSeconds` of a 429
- * by priority and fairness, or of a 503). 0: no such request.
+ * by priority and fairness, or of a 503), up to 5 minutes. 0: no such request.
  */
 export function requestedDelayMs(error: unknown): number {
   const response = error instanceof OutputRefused ? error.cause : error;
-  return isApiError(response) ? (response.status.retryAfterSeconds ?? 0) * 1000 : 0;
+  return retryDelayMs(response, MAX_REQUESTED_DELAY_MS);
 }

@@ -15,6 +15,12 @@ const TYPE = {
   namespaced: true,
 };
 
+const restored = (name: string, resourceVersion: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, namespace: 'default', resourceVersion },
+});
+
 describe('an informer', () => {
   let clock: VirtualClock;
   let cluster: Cluster;
@@ -52,6 +58,7 @@ describe('an informer', () => {
         observer: {
           relisted: (_, { changed, missed }) => void reports.push(`relisted ${changed} ${missed}`),
           watchRestarted: () => void reports.push('restarted'),
+          watchUnsupported: (_, reason) => void reports.push(`polled: ${reason}`),
           watchFailed: (_, error) => void reports.push(`failed: ${(error as Error).message}`),
         },
         sameKind,
@@ -241,6 +248,75 @@ describe('an informer', () => {
     ]);
   });
 
+  // @promise watching/polled-kinds
+  it('lists a kind every half minute that can be listed and not watched, and is healthy', async () => {
+    faults.fault = ({ verb }) =>
+      verb === 'watch' ? { when: 'before', error: refusal(405) } : undefined;
+    const informer = await start();
+    await pass(5);
+    await make('a');
+    const broken: string[] = [];
+    for (let second = 0; second < 200; second++) {
+      await pass(1);
+      if (informer.failureReason !== undefined) {
+        broken.push(informer.failureReason);
+      }
+    }
+    expect([names(informer), broken]).to.deep.equal([['a'], []]);
+    const polls = reports.filter((what) => what === 'polled: refused with 405').length;
+    expect(polls).to.be.within(4, 12);
+    faults.fault = () => undefined;
+    await pass(60);
+    await make('b');
+    await pass(0);
+    expect(names(informer), 'watched again').to.deep.equal(['a', 'b']);
+  });
+
+  it('follows an API server that was restored from a backup, without a restart', async () => {
+    let list = { resourceVersion: '950', items: [restored('a', '900'), restored('ghost', '950')] };
+    let lists = 0;
+    const asked: string[] = [];
+    const api: KubeApi = {
+      ...cluster.api,
+      list: async () => (lists++, list),
+      async *watch(_, options, signal): AsyncGenerator<WatchEvent> {
+        asked.push(options.resourceVersion);
+        if (options.resourceVersion === '950') {
+          throw refusal(504);
+        }
+        yield await new Promise<never>((_resolve, reject) => {
+          signal?.addEventListener('abort', () => reject(signal.reason as Error));
+        });
+      },
+    };
+    const informer = await start({ api });
+    list = { resourceVersion: '450', items: [restored('a', '400')] };
+    while (lists < 2) {
+      await pass(1);
+    }
+    expect(informer.list().map(({ metadata }) => metadata.resourceVersion)).to.deep.equal(['400']);
+    expect(asked.filter((version) => version === '950')).to.have.length(5);
+    const late = restored('late', '949');
+    informer.put(late, 'default/reader');
+    await pass(36);
+    expect(names(informer), 'a response from before the restore is gone').to.deep.equal(['a']);
+  });
+
+  // @promise watching/deletions
+  it('gives up the objects of a kind that is no longer served, while its watch is broken too', async () => {
+    await make('a');
+    const informer = await start();
+    const available: boolean[] = [];
+    informer.subscribeAvailability((isAvailable) => available.push(isAvailable));
+    faults.fault = () => ({ when: 'before', error: refusal(404) });
+    faults.endWatches(connectionReset());
+    await pass(20);
+    expect([names(informer), informer.isNotServed]).to.deep.equal([[], true]);
+    faults.fault = () => undefined;
+    await pass(60);
+    expect([names(informer), available]).to.deep.equal([['a'], [false, true]]);
+  });
+
   it('stays healthy behind a load balancer that cuts idle connections every fifty seconds', async () => {
     const quiet: KubeApi = {
       ...cluster.api,
@@ -288,6 +364,7 @@ describe('an informer', () => {
       unavailable: nothing,
       failed: nothing,
       watchRestarted: nothing,
+      polled: nothing,
     };
     const reflector = new Reflector({
       api,

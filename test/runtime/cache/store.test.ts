@@ -55,6 +55,7 @@ describe('Store', () => {
     expect(store.replace([object('kept', 2), object('new', 9)], '9')).to.deep.equal({
       changed: 2,
       missed: 0,
+      wentBack: false,
     });
     expect(
       changes.map(({ old, object: now }) => [old?.metadata.name, now?.metadata.name]),
@@ -66,6 +67,7 @@ describe('Store', () => {
 
   it('keeps what was written after the list was read', () => {
     const store = new Store();
+    store.beginList();
     store.put(object('written', 12), 'a/writer');
     store.replace([], '11');
     expect(store.get({ namespace: 'a', name: 'written' })?.metadata.resourceVersion).to.equal('12');
@@ -158,7 +160,7 @@ describe('Store', () => {
     const store = new Store();
     store.replace([], '5');
     await store.write({ namespace: 'a', name: 'x' }, 'a/writer', async () => {
-      store.advanceTo(9n);
+      store.advanceTo('9');
       return object('x', 7);
     });
     expect(store.size).to.equal(1);
@@ -187,6 +189,72 @@ describe('Store', () => {
     expect(store.size).to.equal(0);
   });
 
+  it('goes back with a list of a restored API server, deletions included', () => {
+    const store = new Store();
+    store.replace([object('a', 900), object('ghost', 950)], '950');
+    const changes = watched(store);
+    store.beginList();
+    expect(store.replace([object('a', 400), object('c', 450)], '460').wentBack).to.equal(true);
+    expect([...store.values()].map(({ metadata }) => metadata.resourceVersion)).to.deep.equal([
+      '400',
+      '450',
+    ]);
+    expect(changes).to.have.length(3);
+    store.put(object('a', 461));
+    expect(store.get({ namespace: 'a', name: 'a' })?.metadata.resourceVersion).to.equal('461');
+  });
+
+  it('compares the content after a restore, because one version may stand for two states', () => {
+    const store = new Store();
+    store.replace([object('a', 440, { state: 'lost' })], '950');
+    store.beginList();
+    store.replace([object('a', 440, { state: 'restored' })], '450');
+    expect(store.get({ namespace: 'a', name: 'a' })?.metadata.labels?.['state']).to.equal(
+      'restored',
+    );
+  });
+
+  describe('with versions that are no numbers', () => {
+    const versioned = (
+      name: string,
+      resourceVersion: string | undefined,
+      more = {},
+    ): KubeObject => ({
+      apiVersion: 'metrics/v1',
+      kind: 'PodMetrics',
+      metadata: { namespace: 'a', name, ...(resourceVersion !== undefined && { resourceVersion }) },
+      ...more,
+    });
+
+    it('takes what arrives later, and reports no change for an equal version', () => {
+      const store = new Store();
+      store.replace([versioned('x', 'v-b')], 'list-1');
+      const changes = watched(store);
+      store.put(versioned('x', 'v-a'));
+      store.put(versioned('x', 'v-a'));
+      store.replace([versioned('x', 'v-c')], 'list-2');
+      store.remove(versioned('x', 'v-d'));
+      store.advanceTo('list-3');
+      expect(changes.map(({ object: now }) => now?.metadata.resourceVersion)).to.deep.equal([
+        'v-a',
+        'v-c',
+        undefined,
+      ]);
+      expect([store.isBehind('list-2'), store.isBehind('list-4')]).to.deep.equal([false, true]);
+    });
+
+    it('compares the objects of a list when they have no version', () => {
+      const store = new Store();
+      store.replace([versioned('x', undefined, { usage: 1 })], '');
+      const changes = watched(store);
+      store.replace([versioned('x', undefined, { usage: 1 })], '');
+      store.replace([versioned('x', undefined, { usage: 2 })], '');
+      expect(
+        changes.map(({ object: now }) => (now as unknown as { usage: number }).usage),
+      ).to.deep.equal([2]);
+    });
+  });
+
   describe('counts the changes that the watch should have reported before a relist', () => {
     it('none that happened after the last event', () => {
       const store = new Store();
@@ -194,14 +262,19 @@ describe('Store', () => {
       expect(store.replace([object('a', 7), object('c', 8)], '9')).to.deep.equal({
         changed: 3,
         missed: 0,
+        wentBack: false,
       });
     });
 
     it('a change and a deletion before the last event', () => {
       const store = new Store();
       store.replace([object('a', 1), object('b', 2)], '5');
-      store.advanceTo(9n);
-      expect(store.replace([object('a', 7)], '9')).to.deep.equal({ changed: 2, missed: 2 });
+      store.advanceTo('9');
+      expect(store.replace([object('a', 7)], '9')).to.deep.equal({
+        changed: 2,
+        missed: 2,
+        wentBack: false,
+      });
     });
 
     it('no write of this process, reported or queued', async () => {
@@ -209,11 +282,19 @@ describe('Store', () => {
       store.replace([object('a', 1)], '5');
       await store.write({ namespace: 'a', name: 'a' }, 'a/writer', async () => {
         store.put(object('a', 7));
-        store.advanceTo(9n);
-        expect(store.replace([object('a', 7)], '9')).to.deep.equal({ changed: 0, missed: 0 });
+        store.advanceTo('9');
+        expect(store.replace([object('a', 7)], '9')).to.deep.equal({
+          changed: 0,
+          missed: 0,
+          wentBack: false,
+        });
         return object('a', 7);
       });
-      expect(store.replace([object('a', 7)], '9')).to.deep.equal({ changed: 0, missed: 0 });
+      expect(store.replace([object('a', 7)], '9')).to.deep.equal({
+        changed: 0,
+        missed: 0,
+        wentBack: false,
+      });
     });
   });
 });

@@ -37,6 +37,10 @@ const watching = (failures = 0, receivedEvents = false): WatchState => ({
   receivedEvents,
   failures,
 });
+/** After so many watches without an event. */
+const fruitless = (state: WatchState, fruitlessWatches: number): WatchState =>
+  ({ ...state, fruitlessWatches }) as WatchState;
+const NO_VERSION = 'the lists of this kind have no resourceVersion to watch from';
 const waiting = (ms: number, then: WatchState): WatchState => ({
   type: 'waiting',
   ms,
@@ -102,14 +106,110 @@ describe('the state machine of a reflector', () => {
       INITIAL_STATE,
       failed(403),
       waiting(800, listing({ failures: 1 })),
-      { type: 'unavailable', reason: 'answered 403', isNotServed: false },
+      { type: 'unavailable', reason: 'answered 403', isNotServed: false, isGone: false },
     ],
     [
-      'keeps the store when the kind is gone',
+      'lists when the watch is refused, because the list decides whether the kind can be read',
       watching(),
       failed(404),
+      waiting(800, listing({ failures: 1, watchRefusal: 'answered 404' })),
+    ],
+    [
+      'keeps the store when the list says once that the kind is not served',
+      listing({ failures: 1 }),
+      failed(404),
+      waiting(1600, listing({ failures: 2 })),
+      { type: 'unavailable', reason: 'answered 404', isNotServed: true, isGone: false },
+    ],
+    [
+      'gives up the objects when the kind is not served three times in a row',
+      listing({ failures: 2 }),
+      failed(404),
+      waiting(3200, listing({ failures: 3 })),
+      { type: 'unavailable', reason: 'answered 404', isNotServed: true, isGone: true },
+    ],
+    [
+      'tries the watch once more after the list of a kind whose watch was refused',
+      listing({ failures: 1, watchRefusal: 'no' }),
+      { type: 'page', items: [a], resourceVersion: '7' },
+      {
+        type: 'watching',
+        resourceVersion: '7',
+        receivedEvents: false,
+        failures: 1,
+        watchRefusal: 'no',
+      },
+      { type: 'replace', items: [a], resourceVersion: '7', watchRefusal: 'no' },
+    ],
+    [
+      'lists every 30 seconds when the watch is refused again',
+      { ...(watching(1) as object), watchRefusal: 'no' } as WatchState,
+      failed(405),
+      waiting(30_000, listing({ failures: 2, watchRefusal: 'answered 405' })),
+    ],
+    [
+      'lists every 30 seconds when the lists have no version to watch from',
+      INITIAL_STATE,
+      { type: 'page', items: [a], resourceVersion: '' },
+      waiting(30_000, listing({ watchRefusal: NO_VERSION })),
+      { type: 'replace', items: [a], resourceVersion: '', watchRefusal: NO_VERSION },
+    ],
+    [
+      'keeps its version at a bookmark that has none',
+      watching(),
+      { type: 'event', event: { type: 'BOOKMARK', resourceVersion: '' } },
+      watching(0, true),
+      { type: 'applyEvent', event: { type: 'BOOKMARK', resourceVersion: '' } },
+    ],
+    [
+      'lists when the reason is Expired and the code is missing',
+      watching(),
+      { type: 'failed', error: new ApiError({ code: 500, reason: 'Expired', message: 'x' }) },
+      listing({ failures: 1 }),
+    ],
+    [
+      'lists when the API server has not reached the version, because it was restored',
+      watching(),
+      {
+        type: 'failed',
+        error: new ApiError({
+          code: 504,
+          reason: 'Timeout',
+          message: 'Too large resource version',
+          details: { causes: [{ reason: 'ResourceVersionTooLarge' }] },
+        }),
+      },
+      listing({ failures: 1 }),
+    ],
+    [
+      'waits about 30 seconds when a proxy asks for a day',
+      watching(),
+      failed(503, 86_400),
+      waiting(33_000, fruitless(watching(1), 1)),
+    ],
+    [
+      'gives up a version from which five watches were refused',
+      fruitless(watching(4), 4),
+      failed(500),
+      waiting(12_800, listing({ failures: 5 })),
+    ],
+    [
+      'keeps the version while the API server asks for patience',
+      fruitless(watching(4), 4),
+      failed(429),
+      waiting(12_800, fruitless(watching(5), 4)),
+    ],
+    [
+      'keeps the version while the API server cannot be reached',
+      fruitless(watching(4), 4),
+      reset,
+      waiting(12_800, fruitless(watching(5), 4)),
+    ],
+    [
+      'gives up a version from which five open watches stayed silent',
+      fruitless(watching(0), 4),
+      { ...reset, wasStable: true },
       waiting(800, listing({ failures: 1 })),
-      { type: 'unavailable', reason: 'answered 404', isNotServed: true },
     ],
     [
       'tries again with other credentials after a 401',
@@ -141,7 +241,7 @@ describe('the state machine of a reflector', () => {
       'opens the next watch at once after one quiet end',
       watching(),
       { type: 'ended' },
-      watching(1),
+      fruitless(watching(1), 1),
     ],
     [
       'opens the next watch at once when one that stood for a while ends',
@@ -153,13 +253,13 @@ describe('the state machine of a reflector', () => {
       'waits as after the first failure when a watch breaks that stood for a while',
       watching(3),
       { ...reset, wasStable: true },
-      waiting(800, watching(1)),
+      waiting(800, fruitless(watching(1), 1)),
     ],
     [
       'waits when watches end at once again and again',
       watching(1),
       { type: 'ended' },
-      waiting(1600, watching(2)),
+      waiting(1600, fruitless(watching(2), 1)),
     ],
     [
       'watches again from the same version when the watch breaks',
@@ -167,7 +267,7 @@ describe('the state machine of a reflector', () => {
       reset,
       waiting(800, watching(1)),
     ],
-    ['does so after a 500', watching(), failed(500), waiting(800, watching(1))],
+    ['does so after a 500', watching(), failed(500), waiting(800, fruitless(watching(1), 1))],
     ['waits as long as a 429 asks', watching(), failed(429, 20), waiting(22_000, watching(1))],
     [
       'lists again at once when the version has expired',
@@ -211,7 +311,7 @@ describe('the state machine of a reflector', () => {
     expect([waits(() => 0)[0], waits(() => 0.999)[7]]).to.deep.equal([400, 44_970]);
   });
 
-  it('backs off when lists succeed and watches are forbidden', () => {
+  it('lists every 30 seconds when lists succeed and watches are forbidden', () => {
     let state: WatchState = INITIAL_STATE;
     const waits: number[] = [];
     while (waits.length < 8) {
@@ -220,7 +320,7 @@ describe('the state machine of a reflector', () => {
         waits.push(state.ms);
       }
     }
-    expect(waits).to.deep.equal([800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000]);
+    expect(waits).to.deep.equal([800, ...Array.from({ length: 7 }, () => 30_000)]);
   });
 
   // @promise watching/list-backoff

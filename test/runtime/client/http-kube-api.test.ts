@@ -106,6 +106,67 @@ describe('KubeApi over HTTP', () => {
     ]);
   });
 
+  describe('takes the failure that a body reports for what it is, although the HTTP status is 200:', () => {
+    const expired = { kind: 'Status', status: 'Failure', reason: 'Expired', message: 'too old' };
+    for (const [title, body] of [
+      ['an ERROR event', JSON.stringify({ type: 'ERROR', object: expired })],
+      ['a Status in place of a watch', JSON.stringify({ ...expired, code: 410 })],
+      ['a Status without a code', JSON.stringify(expired)],
+    ] as const) {
+      // @promise watching/watch-errors
+      it(`${title} is a 410`, async () => {
+        handle = (_, response) => response.end(`${body}\n`);
+        const { error } = await watchAll();
+        expect([hasCode(error, 410), (error as Error).message]).to.deep.equal([true, 'too old']);
+      });
+    }
+
+    it('a Status in place of a list or an object', async () => {
+      handle = (_, response) => response.end(JSON.stringify({ ...expired, code: 410 }));
+      const list = await api.list(pods).catch((error: unknown) => error);
+      const object = await api
+        .get(pods, { namespace: 'a', name: 'b' })
+        .catch((error: unknown) => error);
+      expect([hasCode(list, 410), hasCode(object, 410)]).to.deep.equal([true, true]);
+    });
+  });
+
+  describe('reports a response of another server with what it was:', () => {
+    for (const [title, body, message] of [
+      ['an HTML page', '<html>login</html>', /no event: <html>login/],
+      [
+        'a list in place of events',
+        '{"kind":"PodList","items":[]}',
+        /no event: \{"kind":"PodList"/,
+      ],
+      ['an unknown event', '{"type":"NEWS","object":{}}', /unknown type NEWS/],
+      [
+        'an object without a name',
+        '{"type":"ADDED","object":{}}',
+        /ADDED of an object without a name/,
+      ],
+    ] as const) {
+      it(title, async () => {
+        handle = (_, response) => response.end(`${body}\n`);
+        const { events, error } = await watchAll();
+        expect([events.length, isApiError(error)]).to.deep.equal([0, true]);
+        expect((error as Error).message).to.match(message);
+      });
+    }
+
+    it('JSON that is no list', async () => {
+      handle = (_, response) => response.end('{"hello":"world"}');
+      const error = await api.list(pods).catch((thrown: unknown) => thrown);
+      expect(isConnectionError(error)).to.equal(true);
+      expect((error as Error).message).to.equal('the response to the list of pods is no list');
+    });
+  });
+
+  it('takes a bookmark without a version for one', async () => {
+    handle = (_, response) => response.end('{"type":"BOOKMARK","object":{"kind":"Pod"}}\n');
+    expect((await watchAll()).events).to.deep.equal([{ type: 'BOOKMARK', resourceVersion: '' }]);
+  });
+
   it('turns a Status into an error with its reason and the time to wait', async () => {
     handle = (_, response) =>
       response.writeHead(429, { 'retry-after': '3' }).end(

@@ -14,7 +14,12 @@ import {
 import type { InputDefinition, WorkerDefinition } from '../../../../runtime/src/api/scheduler.ts';
 import type { InputView } from '../../../../runtime/src/api/worker.ts';
 
-const NOOP_INFORMER_OBSERVER = { relisted() {}, watchRestarted() {}, watchFailed() {} };
+const NOOP_INFORMER_OBSERVER = {
+  relisted() {},
+  watchRestarted() {},
+  watchFailed() {},
+  watchUnsupported() {},
+};
 
 const type: ResourceType = {
   group: 'apps',
