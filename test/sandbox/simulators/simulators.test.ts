@@ -115,32 +115,95 @@ describe('the simulated Deployment controller', () => {
     await sandbox.stop();
   });
 
-  it('keeps the old Pods until the new ones are available', async () => {
-    const sandbox = await start(deployment('web'));
+  /** Every Pod is of the present template and available, as `kubectl rollout status` asks. */
+  const isRolledOut = ({ spec, status }: any): boolean =>
+    status.updatedReplicas === spec.replicas &&
+    status.replicas === status.updatedReplicas &&
+    status.availableReplicas === status.updatedReplicas;
+
+  /** The Deployment after its image has changed from `good` to another one. */
+  async function afterRelease(image: string, spec: object = {}): Promise<any> {
+    const sandbox = await start(deployment('web', { replicas: 4 }));
     await sandbox.patch('Deployment', 'web', {
-      spec: { template: { spec: { containers: [{ name: 'web', image: 'slow' }] } } },
+      spec: { ...spec, template: { spec: { containers: [{ name: 'web', image }] } } },
     });
-    expect((await sandbox.get('Deployment', 'web'))?.status).to.deep.include({
-      availableReplicas: 2,
-      updatedReplicas: 2,
-    });
-    expect((await sandbox.get('Deployment', 'web'))?.status.conditions).to.deep.include({
-      type: 'Progressing',
-      status: 'True',
-      reason: 'ReplicaSetUpdated',
-    });
+    const object = await sandbox.get('Deployment', 'web');
     await sandbox.stop();
+    return object;
+  }
+
+  it('does not let a rollout that is under way look like one that is complete', async () => {
+    expect(isRolledOut(await afterRelease('good'))).to.equal(true);
+    for (const image of ['slow', 'bad']) {
+      const object = await afterRelease(image);
+      expect(isRolledOut(object), image).to.equal(false);
+      expect(object.status.observedGeneration).to.equal(object.metadata.generation);
+    }
   });
 
-  it('reports a rollout that exceeded its progress deadline', async () => {
+  it('replaces as many Pods as the strategy allows before the new ones are available', async () => {
+    const pods = async (spec?: object): Promise<object> => {
+      const { replicas, updatedReplicas, availableReplicas, unavailableReplicas } = (
+        await afterRelease('slow', spec)
+      ).status;
+      return { replicas, updatedReplicas, availableReplicas, unavailableReplicas };
+    };
+    const rolling = (rollingUpdate: object): object => ({
+      strategy: { type: 'RollingUpdate', rollingUpdate },
+    });
+    expect(await pods(), 'the default: 25 % each').to.deep.equal({
+      replicas: 5,
+      updatedReplicas: 2,
+      availableReplicas: 3,
+      unavailableReplicas: 2,
+    });
+    expect(await pods(rolling({ maxSurge: 1, maxUnavailable: 0 }))).to.deep.equal({
+      replicas: 5,
+      updatedReplicas: 1,
+      availableReplicas: 4,
+      unavailableReplicas: 1,
+    });
+    expect(await pods(rolling({ maxSurge: 0, maxUnavailable: '50%' }))).to.deep.equal({
+      replicas: 4,
+      updatedReplicas: 2,
+      availableReplicas: 2,
+      unavailableReplicas: 2,
+    });
+    expect(await pods({ strategy: { type: 'Recreate', rollingUpdate: null } })).to.deep.equal({
+      replicas: 4,
+      updatedReplicas: 4,
+      availableReplicas: 0,
+      unavailableReplicas: 4,
+    });
+  });
+
+  it('writes the conditions of each state as the real controller does', async () => {
+    const conditions = async (image: string): Promise<readonly string[]> =>
+      (await afterRelease(image)).status.conditions.map(
+        ({ type, status, reason }: Record<string, string>) => `${type}=${status} ${reason}`,
+      );
+    expect(await conditions('good')).to.deep.equal([
+      'Available=True MinimumReplicasAvailable',
+      'Progressing=True NewReplicaSetAvailable',
+    ]);
+    expect(await conditions('slow')).to.deep.equal([
+      'Available=True MinimumReplicasAvailable',
+      'Progressing=True ReplicaSetUpdated',
+    ]);
+    expect(await conditions('bad')).to.deep.equal([
+      'Available=True MinimumReplicasAvailable',
+      'Progressing=False ProgressDeadlineExceeded',
+    ]);
+  });
+
+  it('reports a first rollout that exceeded its progress deadline', async () => {
     const sandbox = await start(deployment('web', { image: 'bad' }));
     const { status } = (await sandbox.get('Deployment', 'web')) ?? {};
-    expect(status.availableReplicas).to.equal(0);
-    expect(status.conditions).to.deep.include({
-      type: 'Progressing',
-      status: 'False',
-      reason: 'ProgressDeadlineExceeded',
-    });
+    expect(status).to.deep.include({ replicas: 2, updatedReplicas: 2, availableReplicas: 0 });
+    expect(status.conditions.map(({ reason }: { reason: string }) => reason)).to.deep.equal([
+      'MinimumReplicasUnavailable',
+      'ProgressDeadlineExceeded',
+    ]);
     await sandbox.stop();
   });
 });
