@@ -79,6 +79,19 @@ const split = (weights: Readonly<Record<string, number>>): ObjectManifest => ({
   },
 });
 
+/** A Deployment as the simulated controller leaves it. */
+interface RolledDeployment {
+  readonly metadata: { readonly generation: number };
+  readonly spec: { readonly replicas: number };
+  readonly status: Readonly<Record<string, number>> & {
+    readonly conditions: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason: string;
+    }[];
+  };
+}
+
 describe('the simulated Deployment controller', () => {
   const states: Readonly<Record<string, RolloutState>> = { slow: 'underway', bad: 'failed' };
   const rollout = (image = ''): RolloutState => states[image] ?? 'complete';
@@ -116,20 +129,20 @@ describe('the simulated Deployment controller', () => {
   });
 
   /** Every Pod is of the present template and available, as `kubectl rollout status` asks. */
-  const isRolledOut = ({ spec, status }: any): boolean =>
+  const isRolledOut = ({ spec, status }: RolledDeployment): boolean =>
     status.updatedReplicas === spec.replicas &&
     status.replicas === status.updatedReplicas &&
     status.availableReplicas === status.updatedReplicas;
 
   /** The Deployment after its image has changed from `good` to another one. */
-  async function afterRelease(image: string, spec: object = {}): Promise<any> {
+  async function afterRelease(image: string, spec: object = {}): Promise<RolledDeployment> {
     const sandbox = await start(deployment('web', { replicas: 4 }));
     await sandbox.patch('Deployment', 'web', {
       spec: { ...spec, template: { spec: { containers: [{ name: 'web', image }] } } },
     });
     const object = await sandbox.get('Deployment', 'web');
     await sandbox.stop();
-    return object;
+    return object as unknown as RolledDeployment;
   }
 
   it('does not let a rollout that is under way look like one that is complete', async () => {
@@ -180,7 +193,7 @@ describe('the simulated Deployment controller', () => {
   it('writes the conditions of each state as the real controller does', async () => {
     const conditions = async (image: string): Promise<readonly string[]> =>
       (await afterRelease(image)).status.conditions.map(
-        ({ type, status, reason }: Record<string, string>) => `${type}=${status} ${reason}`,
+        ({ type, status, reason }) => `${type}=${status} ${reason}`,
       );
     expect(await conditions('good')).to.deep.equal([
       'Available=True MinimumReplicasAvailable',
