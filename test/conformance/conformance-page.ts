@@ -4,6 +4,10 @@ import type { Case } from './cases/case.ts';
 /** What no case can show. */
 const BEYOND: readonly (readonly [string, string])[] = [
   [
+    'size of an object',
+    'measured as JSON without managedFields; etcd stores built-in kinds in a form that is smaller',
+  ],
+  [
     'fields of built-in kinds',
     'no list of them: unknown fields are kept. Defaults and rules are there for Services, workloads, ConfigMaps, Secrets, Leases and Events only',
   ],

@@ -129,6 +129,15 @@ export function internal(message: string): ApiError {
   return new ApiError({ code: 500, reason: '', message });
 }
 
+/** 413: the body of a request is too large. */
+export function requestTooLarge(maxBytes: number): ApiError {
+  return new ApiError({
+    code: 413,
+    reason: 'RequestEntityTooLarge',
+    message: `Request entity too large: limit is ${maxBytes}`,
+  });
+}
+
 /** 400: the request cannot be understood. */
 export function badRequest(message: string): ApiError {
   return new ApiError({ code: 400, reason: 'BadRequest', message });

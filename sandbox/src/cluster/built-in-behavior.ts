@@ -8,6 +8,7 @@ import type { KubeObject } from 'autopilot-runtime/internal';
 import type { StatusCause } from './api-errors.ts';
 import { isMap, freezeJson, jsonEqual } from './frozen-json.ts';
 import type { Kind } from './kind-registry.ts';
+import { podTemplateProblems, selectorProblems, serviceSelectorProblems } from './pod-labels.ts';
 
 type JsonMap = Readonly<Record<string, unknown>>;
 
@@ -269,6 +270,16 @@ export function builtInProblems(
       return leaseProblems(spec);
     case 'events.events.k8s.io':
       return eventProblems(object as unknown as JsonMap);
+    case 'jobs.batch':
+      return podTemplateProblems(spec['template'], 'spec.template');
+    case 'cronjobs.batch': {
+      const { template } = asMap(asMap(spec['jobTemplate'])['spec']);
+      return podTemplateProblems(template, 'spec.jobTemplate.spec.template');
+    }
+    case 'networkpolicies.networking.k8s.io':
+      return selectorProblems(spec['podSelector'], 'spec.podSelector');
+    case 'poddisruptionbudgets.policy':
+      return selectorProblems(spec['selector'], 'spec.selector');
     default:
       return WORKLOADS.has(kind.plural) && kind.group === 'apps' ? workloadProblems(spec, old) : [];
   }
@@ -283,6 +294,7 @@ function serviceProblems(spec: JsonMap, old: JsonMap | undefined): readonly Stat
     const ips = spec['clusterIPs'] ?? [spec['clusterIP']];
     found.push(invalidCause('spec.clusterIPs[0]', ips, 'may not change once set'));
   }
+  found.push(...serviceSelectorProblems(spec['selector']));
   const needsPorts = spec['type'] !== 'ExternalName' && spec['clusterIP'] !== 'None';
   if (needsPorts && asList(spec['ports']).length === 0) {
     found.push(requiredCause('spec.ports'));
@@ -315,6 +327,7 @@ function workloadProblems(spec: JsonMap, old: JsonMap | undefined): readonly Sta
     Object.entries(asMap(matchLabels)).every(([key, value]) => labels[key] === value);
   return [
     ...(spec['selector'] === undefined ? [requiredCause('spec.selector')] : []),
+    ...workloadLabelProblems(spec),
     ...(selects
       ? []
       : [
@@ -331,6 +344,14 @@ function workloadProblems(spec: JsonMap, old: JsonMap | undefined): readonly Sta
       ? [invalidCause('spec.selector', spec['selector'], 'field is immutable')]
       : []),
   ];
+}
+
+/** The labels of the Pods are checked only if the selector is right. */
+function workloadLabelProblems({ selector, template }: JsonMap): readonly StatusCause[] {
+  const found = selectorProblems(selector, 'spec.selector');
+  return found.length === 0
+    ? podTemplateProblems(template, 'spec.template')
+    : [...found, invalidCause('spec.selector', selector, 'invalid label selector')];
 }
 
 function configMapProblems(

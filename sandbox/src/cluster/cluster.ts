@@ -24,11 +24,13 @@ import { unifyEventVersions } from './event-conversion.ts';
 import type { Kind } from './kind-registry.ts';
 import { KindRegistry } from './kind-registry.ts';
 import { listObjects, createMatcher, ListPages } from './list.ts';
+import { freezeJson } from './frozen-json.ts';
 import { applyJsonPatch, applyMergePatch } from './patch.ts';
 import type { ObjectChange } from './object-store.ts';
 import { toVersion, ObjectStore } from './object-store.ts';
 import type { WatchBacklog } from './watch.ts';
 import { watchObjects } from './watch.ts';
+import { checkRequestSize } from './request-limits.ts';
 import type { UncheckedRule } from './validation-rules.ts';
 import { ValidationRules } from './validation-rules.ts';
 import { WriteHandler } from './write-handler.ts';
@@ -172,6 +174,19 @@ export class Cluster {
     return object.kind === kind.kind ? toVersion(object, kind) : object;
   }
 
+  /** @param body body of the request. */
+  async #write(
+    type: ResourceType,
+    body: unknown,
+    signal: AbortSignal | undefined,
+    execute: () => KubeObject,
+  ): Promise<KubeObject> {
+    return this.#respond(this.#kind(type), signal, () => {
+      checkRequestSize(body);
+      return execute();
+    });
+  }
+
   #createReadApi(): Pick<KubeApi, 'list' | 'watch' | 'get'> {
     return {
       list: async (type, options = {}, signal) => {
@@ -198,24 +213,24 @@ export class Cluster {
     const writes = this.#writeHandler;
     return {
       create: async (type, object, options, signal) =>
-        this.#respond(this.#kind(type), signal, () =>
+        this.#write(type, object, signal, () =>
           writes.create(this.#kind(type), normalizeObject(type, object), options),
         ),
       replace: async (type, object, options, signal) =>
-        this.#respond(this.#kind(type), signal, () =>
+        this.#write(type, object, signal, () =>
           writes.replace(this.#kind(type), normalizeObject(type, object), options),
         ),
       apply: async (type, object, options, signal) =>
-        this.#respond(this.#kind(type), signal, () =>
+        this.#write(type, object, signal, () =>
           writes.apply(this.#kind(type), normalizeObject(type, object), options),
         ),
       // oxlint-disable-next-line max-params -- the signature of KubeApi.patch
       patch: async (type, key, patch, options, signal) =>
-        this.#respond(this.#kind(type), signal, () => {
+        this.#write(type, patch.body, signal, () => {
           const change = (old: KubeObject): KubeObject =>
             (patch.type === 'json'
-              ? applyJsonPatch(old, patch.body)
-              : applyMergePatch(old, patch.body)) as KubeObject;
+              ? applyJsonPatch(old, freezeJson(patch.body))
+              : applyMergePatch(old, freezeJson(patch.body))) as KubeObject;
           return writes.patch(
             this.#kind(type),
             normalizeKey(type, key),

@@ -2,8 +2,14 @@
 
 const FROZEN = new WeakSet<object>();
 
-/** The value as JSON would give it back, deeply frozen. Frozen values are not copied. */
+/**
+ * The value as JSON would give it back, deeply frozen: NaN and Infinity are null. Frozen values are
+ * not copied.
+ */
 export function freezeJson<T>(value: T): T {
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    return null as T;
+  }
   if (typeof value !== 'object' || value === null || FROZEN.has(value)) {
     return value;
   }
@@ -24,10 +30,24 @@ function freezeMembers(value: object): unknown {
   const copy: Record<string, unknown> = {};
   for (const [name, inner] of Object.entries(value)) {
     if (inner !== undefined && typeof inner !== 'function') {
-      copy[name] = freezeJson(inner as unknown);
+      setMember(copy, name, freezeJson(inner as unknown));
     }
   }
   return copy;
+}
+
+/** Sets a member, of which `__proto__` is one like any other in JSON. */
+export function setMember(object: Record<string, unknown>, name: string, value: unknown): void {
+  if (name === '__proto__') {
+    Object.defineProperty(object, name, {
+      value,
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    });
+  } else {
+    object[name] = value;
+  }
 }
 
 const frozenOnce = new WeakMap<object, object>();
@@ -56,6 +76,33 @@ export function memoize<T extends object, R>(make: (value: T) => R): (value: T) 
     }
     return found;
   };
+}
+
+const SIZES = new WeakMap<object, number>();
+
+/**
+ * The bytes of a value as JSON, without escapes in strings. The sizes of frozen values are kept, so
+ * that a new version of an object costs as much as its changes.
+ */
+export function jsonSize(value: unknown): number {
+  if (typeof value === 'string') {
+    return Buffer.byteLength(value) + 2;
+  }
+  if (typeof value !== 'object' || value === null) {
+    return String(value).length;
+  }
+  const known = SIZES.get(value);
+  if (known !== undefined) {
+    return known;
+  }
+  let size = 2;
+  for (const [name, inner] of Object.entries(value)) {
+    size += jsonSize(inner) + 1 + (Array.isArray(value) ? 0 : name.length + 3);
+  }
+  if (FROZEN.has(value)) {
+    SIZES.set(value, size);
+  }
+  return size;
 }
 
 /** Whether a value is a JSON object. */

@@ -92,10 +92,12 @@ export function metadataProblems(
   const was = before?.metadata;
   return [
     ...(before === undefined ? nameProblems(kind, metadata.name) : []),
-    ...(metadata.labels === was?.labels ? [] : labelProblems(metadata.labels ?? {})),
+    ...(metadata.labels === was?.labels
+      ? []
+      : labelProblems(metadata.labels ?? {}, 'metadata.labels')),
     ...(metadata.annotations === was?.annotations
       ? []
-      : annotationProblems(metadata.annotations ?? {})),
+      : annotationProblems(metadata.annotations ?? {}, 'metadata.annotations')),
     ...(metadata.finalizers === was?.finalizers
       ? []
       : finalizerProblems(kind, metadata.finalizers ?? [])),
@@ -156,21 +158,25 @@ function keyProblems(key: string): readonly string[] {
   return found;
 }
 
-function labelProblems(labels: Readonly<Record<string, string>>): readonly StatusCause[] {
+/** @param field where the labels are, for the messages: `metadata.labels`. */
+export function labelProblems(
+  labels: Readonly<Record<string, string>>,
+  field: string,
+): readonly StatusCause[] {
   return Object.entries(labels).flatMap(([key, value]) => [
-    ...keyProblems(key).map((text) => invalidCause('metadata.labels', key, text)),
-    ...(value.length > 63
-      ? [invalidCause('metadata.labels', value, 'must be no more than 63 bytes')]
-      : []),
-    ...(LABEL_VALUE.test(value)
-      ? []
-      : [invalidCause('metadata.labels', value, LABEL_VALUE_MESSAGE)]),
+    ...keyProblems(key).map((text) => invalidCause(field, key, text)),
+    ...(value.length > 63 ? [invalidCause(field, value, 'must be no more than 63 bytes')] : []),
+    ...(LABEL_VALUE.test(value) ? [] : [invalidCause(field, value, LABEL_VALUE_MESSAGE)]),
   ]);
 }
 
-function annotationProblems(annotations: Readonly<Record<string, string>>): readonly StatusCause[] {
+/** @param field where the annotations are, for the messages: `metadata.annotations`. */
+export function annotationProblems(
+  annotations: Readonly<Record<string, string>>,
+  field: string,
+): readonly StatusCause[] {
   const keys = Object.keys(annotations).flatMap((key) =>
-    keyProblems(key.toLowerCase()).map((text) => invalidCause('metadata.annotations', key, text)),
+    keyProblems(key.toLowerCase()).map((text) => invalidCause(field, key, text)),
   );
   // UTF-8 needs at most three bytes for each UTF-16 unit.
   const units = Object.entries(annotations).reduce(
@@ -191,7 +197,7 @@ function annotationProblems(annotations: Readonly<Record<string, string>>): read
     ...keys,
     {
       reason: 'FieldValueTooLong',
-      field: 'metadata.annotations',
+      field,
       message: `Too long: may not be more than ${MAX_ANNOTATION_BYTES} bytes`,
     },
   ];

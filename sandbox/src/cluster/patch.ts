@@ -1,7 +1,7 @@
 /** JSON merge patch (RFC 7386) and JSON patch (RFC 6902). */
 import type { JsonPatchOperation } from 'autopilot-runtime/internal';
 import { rejectedPatch } from './api-errors.ts';
-import { isMap, jsonEqual } from './frozen-json.ts';
+import { isMap, jsonEqual, setMember } from './frozen-json.ts';
 
 /** Applies a JSON merge patch: null removes a member. */
 export function applyMergePatch(target: unknown, patch: unknown): unknown {
@@ -13,7 +13,8 @@ export function applyMergePatch(target: unknown, patch: unknown): unknown {
     if (value === null) {
       delete merged[name];
     } else {
-      merged[name] = applyMergePatch(merged[name], value);
+      const old = Object.hasOwn(merged, name) ? merged[name] : undefined;
+      setMember(merged, name, applyMergePatch(old, value));
     }
   }
   return merged;

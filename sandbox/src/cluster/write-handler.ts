@@ -50,6 +50,7 @@ import { findDroppedFields, belongsToSubresource } from './field-ownership.ts';
 import type { ObjectStore, StoredObject } from './object-store.ts';
 import { withManagedFields } from './object-store.ts';
 import type { ValidationRules } from './validation-rules.ts';
+import { checkStoredSize } from './request-limits.ts';
 import { withReplicas, toScale } from './scale.ts';
 import { unknownFields } from './structural-schema.ts';
 import { findMergeProblem } from './merge-problem.ts';
@@ -340,6 +341,7 @@ export class WriteHandler {
     if (options.dryRun === true) {
       return withManagedFields(complete, managers);
     }
+    checkStoredSize(complete);
     return this.#store.put(kind, undefined, complete, managers).served;
   }
 
@@ -390,6 +392,7 @@ export class WriteHandler {
       this.#store.remove(stored, object);
       return withManagedFields(object, managers);
     }
+    checkStoredSize(object);
     return this.#store.put(kind, stored, object, managers).served;
   }
 

@@ -12,6 +12,7 @@ import { deleteCases } from './delete.ts';
 import { dryRunCases } from './dry-run.ts';
 import { endingCases } from './ending.ts';
 import { givenManagerCases } from './given-managers.ts';
+import { limitCases } from './limits.ts';
 import { listCases } from './list.ts';
 import { managerCases } from './managers.ts';
 import { nameCases } from './names.ts';
@@ -41,6 +42,7 @@ export const CASES: Readonly<Record<string, readonly Case[]>> = {
   'apply: lists and maps': applyListCases,
   'apply: managers': managerCases,
   'managedFields that a client sends': givenManagerCases,
+  'limits of size and of JSON': limitCases,
   'status and scale': subresourceCases,
   'the end of objects and namespaces': endingCases,
   owners: ownerCases,
