@@ -1,6 +1,6 @@
 /**
- * Labels inside of specs: those of Pod templates, and of selectors of Pods. Their rules are those of
- * metadata.labels.
+ * Labels inside of specs: those of Pod templates, and those in selectors. The rules of
+ * metadata.labels hold for them.
  */
 import type { StatusCause } from './api-errors.ts';
 import { isMap } from './frozen-json.ts';
