@@ -96,11 +96,18 @@ export const PROMISES: Readonly<Record<string, PromiseSection>> = {
       prune:
         "Pruning deletes the resource's own objects that the worker no longer returns, and only where the output declares it.",
       'field-claims':
-        'A field claim finds the route by name, sends one guarded request and records the claim.',
+        'A field claim finds the route by name, changes it in one guarded request and records the claim.',
       'ambiguous-claims':
         'A claim whose field cannot be identified is a permanent error, and no request is sent.',
       'one-claim-per-field':
         'A field has at most one claim. It is restored only if no other client has changed it.',
+      'ownership-stays':
+        'A field claim takes no field ownership: the owner of the object applies it at any time.',
+      'newest-original':
+        'What the owner writes into a claimed field is what it gets back, after crashes too.',
+      'renamed-element':
+        'A claim follows its list element to a new name. A condition says when it cannot be told.',
+      'removed-for-good': 'A field that is removed permanently is not restored.',
       weights: 'Wrong weights are never sent.',
       'independent-outputs':
         'A refused output stops no other output, no timeout and no onSpecChange. Status names every refused one.',

@@ -25,6 +25,8 @@ const EVENTS = {
   namespaced: true,
 };
 const FIELD_CLAIMS = 'drones.autopilot.test/field-claims';
+/** A change: the read of the owners, the change, and the request that finishes it. */
+const CHANGE = ['get web', 'patch web', 'patch web'];
 const to = (host: string): readonly object[] => [{ destination: { host }, weight: 100 }];
 
 describe('a field claim in an object of another owner', () => {
@@ -90,12 +92,12 @@ describe('a field claim in an object of another owner', () => {
     faults.requestsFor('VirtualService').filter((request) => request.includes(' '));
 
   // @promise outputs/field-claims
-  it('sets the named route only, in one request, and records the claimant and the original value', async () => {
+  it('sets the named route only, in one guarded request, and records the claimant and the original value', async () => {
     await start(editor());
     await sandbox.create(route('web', 'other', 'split'));
     const before = await found();
     const { metadata } = await sandbox.create(drone('one'));
-    expect(sent()).to.deep.equal(['patch web']);
+    expect(sent()).to.deep.equal(CHANGE);
     const after = await found();
     expect(after.spec).to.deep.equal({
       ...before.spec,
@@ -124,7 +126,7 @@ describe('a field claim in an object of another owner', () => {
     await sandbox.advance('5m');
     await sandbox.restart(testOperator.scheduler, { wrapApi: faults.wrapApi });
     await sandbox.advance('5m');
-    expect(sent()).to.deep.equal(['patch web']);
+    expect(sent()).to.deep.equal(CHANGE);
   });
 
   it('follows what the worker wants, and keeps the value from before the first claim', async () => {
@@ -143,7 +145,7 @@ describe('a field claim in an object of another owner', () => {
     await sandbox.patch('VirtualService', 'web', { spec: route('web', 'other', 'split')['spec'] });
     expect(await hosts()).to.deep.equal(['old', 'new']);
     await sandbox.patch('VirtualService', 'web', { metadata: { labels: { theirs: 'yes' } } });
-    expect(sent()).to.deep.equal(['patch web', 'patch web']);
+    expect(sent()).to.deep.equal([...CHANGE, ...CHANGE]);
   });
 
   // @promise outputs/field-claims
@@ -579,7 +581,7 @@ describe('a field claim in an object of another owner', () => {
       await sandbox.advance('1m');
       await sandbox.restart(testOperator.scheduler, { wrapApi: faults.wrapApi });
       await sandbox.advance('1m');
-      expect(sent()).to.deep.equal(['patch web', 'patch web']);
+      expect(sent()).to.deep.equal(CHANGE);
       await sandbox.delete('Drone', 'one');
       expect(await hosts()).to.deep.equal(['old']);
     });

@@ -15,6 +15,13 @@ import {
   service,
 } from './test-operators.ts';
 
+/** The read of the owners, the change of the fields, and the request that finishes the change. */
+const CLAIM_CHANGE = [
+  'get VirtualService web',
+  'patch VirtualService web',
+  'patch VirtualService web',
+];
+
 describe('the budget of requests', () => {
   let sandbox: Sandbox;
   const faults = new FaultInjector();
@@ -88,7 +95,7 @@ describe('the budget of requests', () => {
     ]);
   });
 
-  it('of one step of traffic is one patch of the route and one of status; the finalizer costs one patch at the beginning', async () => {
+  it('of one step of traffic is a read and two patches of the route and one patch of status; the finalizer costs one patch at the beginning', async () => {
     await start(
       defineTestOperator({
         A: {
@@ -114,13 +121,9 @@ describe('the budget of requests', () => {
     await sandbox.create(route('web', 'split'));
     sent();
     await sandbox.create(drone('one'));
-    expect(sent()).to.deep.equal([
-      'patch Drone one',
-      'patch VirtualService web',
-      'patch Drone one',
-    ]);
+    expect(sent()).to.deep.equal(['patch Drone one', ...CLAIM_CHANGE, 'patch Drone one']);
     await sandbox.advance('10s');
-    expect(sent()).to.deep.equal(['patch VirtualService web', 'patch Drone one']);
+    expect(sent()).to.deep.equal([...CLAIM_CHANGE, 'patch Drone one']);
   });
 
   it('of staying is no request at all, for an hour', async () => {

@@ -88,7 +88,11 @@ describe('routes whose weights would lose traffic', () => {
 
   it('are sent when they are right', async () => {
     await start(edit(90, 10));
-    expect(writes()).to.deep.equal(['apply Service a', 'patch VirtualService web']);
+    expect(writes()).to.deep.equal([
+      'apply Service a',
+      'patch VirtualService web',
+      'patch VirtualService web',
+    ]);
   });
 
   it('are ignored where they were wrong before, in a route that is not claimed', async () => {

@@ -16,13 +16,31 @@ export type FieldPathElement =
       readonly name: string;
     };
 
-/** A field to set in an object that the resource does not own. */
-export interface ClaimedField {
+/** A field to set in an object that the resource does not own, for as long as the claim lasts. */
+export interface SetField {
   /** Path of the field: `['spec', 'http', { name: 'split' }, 'route']`. */
   readonly path: readonly FieldPathElement[];
-  /** The value, as plain JSON. Undefined removes the field. */
+  /** The value, as plain JSON. Undefined removes the field until the claim is released. */
   readonly value: unknown;
+  /** Not in a field that has a value. */
+  readonly remove?: never;
 }
+
+/** A field to remove for good from an object that the resource does not own. */
+export interface RemovedField {
+  /** Path of the field: `['spec', 'http', { name: 'split' }, 'fault']`. */
+  readonly path: readonly FieldPathElement[];
+  /**
+   * Removes the field and ends an earlier claim of the same path. The value is not kept, and is not
+   * restored.
+   */
+  readonly remove: 'permanently';
+  /** Not in a field that is removed. */
+  readonly value?: never;
+}
+
+/** A field of a claim. */
+export type ClaimedField = SetField | RemovedField;
 
 /** The result of `claimFields`: a worker returns it in an output, in place of an object. */
 export interface FieldClaim<Kind extends string = string> {
@@ -46,6 +64,14 @@ export interface FieldClaim<Kind extends string = string> {
  * - The previous values are restored when the resource is deleted, and when an output with
  *   `prune: true` no longer contains the claim. A value that another client has changed since is
  *   not restored; an Event says so.
+ * - A value that another client writes meanwhile becomes the value to restore. The claimed value is
+ *   set again.
+ * - The claim takes no field ownership: server-side apply of the object by its owner meets no
+ *   conflict, neither during the claim nor after it.
+ * - A claim in a list element follows the element when its owner renames it. Where the element
+ *   cannot be told, the claim is kept and the condition FieldClaimsUnresolved says so.
+ * - A field `{ path, remove: 'permanently' }` is removed and not restored, and an earlier claim of
+ *   this path ends. A field that is absent costs no request.
  * - Two resources never claim the same field: the second one fails with the condition
  *   OutputConflict.
  * - The claimed fields are watched, and set again when another client changes them.

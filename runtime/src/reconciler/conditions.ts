@@ -28,7 +28,8 @@ export type Situation =
   | { readonly type: 'stalled'; readonly reason: string; readonly message: string };
 
 type SituationOf<Type extends Situation['type']> = Extract<Situation, { readonly type: Type }>;
-type ConditionContent = Pick<StatusCondition, 'type' | 'status' | 'reason' | 'message'>;
+/** A condition without its times and generation. */
+export type ConditionContent = Pick<StatusCondition, 'type' | 'status' | 'reason' | 'message'>;
 
 /** Conditions beside Ready that a reason adds, for as long as it applies. */
 const EXTRA_CONDITIONS: Readonly<Record<string, Pick<StatusCondition, 'type' | 'status'>>> = {
@@ -47,6 +48,7 @@ const RUNTIME_CONDITION_TYPES: readonly string[] = [
   'Stalled',
   'Paused',
   'AwaitingApproval',
+  'FieldClaimsUnresolved',
   ...Object.values(EXTRA_CONDITIONS).map(({ type }) => type),
 ];
 
@@ -62,6 +64,8 @@ export interface ConditionInput {
   readonly old: readonly StatusCondition[];
   readonly phase: PhaseDefinition;
   readonly situation: Situation;
+  /** Conditions that do not depend on how the reconcile ended. Default: none. */
+  readonly notices?: readonly ConditionContent[];
   readonly generation: number;
   /** The time of the reconcile, RFC 3339 with whole seconds. */
   readonly at: string;
@@ -72,8 +76,9 @@ export interface ConditionInput {
  * `lastTransitionTime`. Conditions of other clients stay.
  */
 export function conditionsOf(input: ConditionInput): readonly StatusCondition[] {
-  const { old, phase, situation, generation, at } = input;
-  const runtimeConditions = describeSituation(old, phase, situation).map((condition) => {
+  const { old, phase, situation, notices = [], generation, at } = input;
+  const wanted = [...describeSituation(old, phase, situation), ...notices];
+  const runtimeConditions = wanted.map((condition) => {
     const before = old.find(({ type }) => type === condition.type);
     const isSameStatus = before?.status === condition.status;
     return {
@@ -85,6 +90,26 @@ export function conditionsOf(input: ConditionInput): readonly StatusCondition[] 
   });
   const others = old.filter(({ type }) => !RUNTIME_CONDITION_TYPES.includes(type));
   return [...runtimeConditions, ...others];
+}
+
+/**
+ * The condition about claims whose list element cannot be told.
+ *
+ * @param messages one for each claim
+ */
+export function unresolvedClaimsCondition(
+  messages: readonly string[],
+): readonly ConditionContent[] {
+  return messages.length === 0
+    ? []
+    : [
+        {
+          type: 'FieldClaimsUnresolved',
+          status: 'True',
+          reason: 'ElementRenamed',
+          message: messages.join('; '),
+        },
+      ];
 }
 
 function truncateMessage(message: string): string {

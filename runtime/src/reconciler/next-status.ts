@@ -1,7 +1,7 @@
 /** The status after a reconcile. */
 import type { PhaseDefinition } from '../api/scheduler.ts';
 import type { KubeObject } from '../client/object.ts';
-import type { Situation } from './conditions.ts';
+import type { ConditionContent, Situation } from './conditions.ts';
 import { conditionsOf } from './conditions.ts';
 import type { AutopilotStatus, HistoryEntry, PendingApproval } from './phase.ts';
 import { phaseTimes, RUNTIME_STATUS_FIELDS, statusOf } from './phase.ts';
@@ -13,6 +13,8 @@ export interface StatusUpdate {
   /** The phase afterwards. */
   readonly phase: PhaseDefinition;
   readonly situation: Situation;
+  /** Conditions that do not depend on how the reconcile ended. Default: none. */
+  readonly notices?: readonly ConditionContent[];
   /** Why the phase changes, for the history. Default: `Worker`. */
   readonly reason?: string;
   /** Changes of the user's fields, merged by top-level field; null removes a field. */
@@ -36,7 +38,7 @@ export function nextStatus(
   now: Date,
 ): Record<string, unknown> {
   const old = statusOf(resource);
-  const { phase, situation } = update;
+  const { phase, situation, notices } = update;
   const { generation = 0 } = resource.metadata;
   return {
     ...mergeStatusInfo(userStatusFields(resource), update.statusInfo ?? {}),
@@ -46,6 +48,7 @@ export function nextStatus(
       old: old.conditions ?? [],
       phase,
       situation,
+      ...(notices !== undefined && { notices }),
       generation,
       at: formatWholeSeconds(now.getTime()),
     }),

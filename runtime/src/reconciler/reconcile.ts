@@ -60,6 +60,11 @@ async function reconcilePhase(context: ReconcileContext): Promise<ReconcileResul
   if (paused !== undefined) {
     return endWith(context, { type: 'paused', message: paused }, DONE.outcome);
   }
+  try {
+    await deps.fieldClaims.finish(context);
+  } catch (error) {
+    return handleError(context, error);
+  }
   const transition = transitionWithoutWorker(context);
   if (transition !== undefined) {
     const { to, reason } = transition;

@@ -13,6 +13,7 @@ import { statusFieldManager } from '../client/well-known-names.ts';
 import { mergePatch } from '../util/json.ts';
 import type { Outcome } from '../workqueue/work-queue.ts';
 import type { Situation } from './conditions.ts';
+import { unresolvedClaimsCondition } from './conditions.ts';
 import type { StatusUpdate } from './next-status.ts';
 import { nextStatus } from './next-status.ts';
 import { initialPhase, statusOf } from './phase.ts';
@@ -113,7 +114,8 @@ async function patchStatus(
 ): Promise<Outcome | undefined> {
   const { resource, deps, signal } = context;
   const { scheduler, api, clock, primary } = deps;
-  const wanted = nextStatus(resource, update, new Date(clock.now()));
+  const notices = unresolvedClaimsCondition(deps.fieldClaims.unresolved(resource));
+  const wanted = nextStatus(resource, { ...update, notices }, new Date(clock.now()));
   const difference = mergePatch(resource.status ?? {}, wanted);
   if (difference === undefined) {
     return undefined;

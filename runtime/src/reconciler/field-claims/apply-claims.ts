@@ -13,11 +13,11 @@ import type {
   Scheduler,
   WorkerDefinition,
 } from '../../api/scheduler.ts';
-import { allWorkerDefinitions, claimableInput } from '../../api/scheduler.ts';
+import { claimableInput } from '../../api/scheduler.ts';
 import type { Logger, OutputObject } from '../../api/worker.ts';
 import { PermanentError } from '../../api/worker.ts';
 import type { Informer } from '../../cache/informer.ts';
-import { hasCode } from '../../client/errors.ts';
+import { hasCode, messageOf } from '../../client/errors.ts';
 import type { RecordEvent } from '../../client/event-recorder.ts';
 import type { JsonPatchOperation, KubeApi } from '../../client/kube-api.ts';
 import type { KubeObject, ObjectKey, ResourceType } from '../../client/object.ts';
@@ -30,9 +30,13 @@ import { isInOutputScope } from '../outputs/desired-object.ts';
 import type { Attempts } from '../attempts.ts';
 import type { WriteContext } from '../reconcile-context.ts';
 import { OutputConflict, OutputRefused, StaleCache, toOutputRefused } from '../reconcile-errors.ts';
-import { readClaims } from './claims-annotation.ts';
-import type { Claimant, ClaimPlan } from './plan-claims.ts';
-import { haveSameValues, planClaims, planStoredHashes } from './plan-claims.ts';
+import type { ClaimedObject } from './claim-index.ts';
+import { ClaimIndex } from './claim-index.ts';
+import { isReleased, readClaims } from './claims-annotation.ts';
+import { hasUnfinishedChange, planFinish } from './finish-claims.ts';
+import type { ClaimPlan, ClaimRequest } from './plan-claims.ts';
+import { haveSameValues, planClaims } from './plan-claims.ts';
+import { unresolvedClaims } from './renamed-element.ts';
 
 /** What field claims need from their controller. */
 export interface FieldClaimsDeps {
@@ -44,10 +48,17 @@ export interface FieldClaimsDeps {
   readonly informerOf: (input: InputDefinition) => Informer;
 }
 
-/** A plan, and where to send it. */
-export interface PlannedClaim extends ClaimPlan {
+/** An object to patch, and where it is served. */
+interface PatchTarget {
   readonly type: ResourceType;
   readonly informer: Informer;
+  /** The object as it was read last. */
+  readonly live: KubeObject;
+}
+
+/** A plan, what it was made from, and where to send it. */
+export interface PlannedClaim extends ClaimPlan, PatchTarget {
+  readonly request: ClaimRequest;
 }
 
 /** The plans of one output. */
@@ -64,13 +75,6 @@ export function isFieldClaim(object: OutputObject | FieldClaim): object is Field
   return 'fieldClaim' in object && object.fieldClaim === true;
 }
 
-/** An object in which a resource has claims. */
-interface ClaimedObject {
-  readonly type: ResourceType;
-  readonly informer: Informer;
-  readonly key: string;
-}
-
 /** The output that claims are made for, and the informer of its objects. */
 interface ClaimTarget {
   readonly output: OutputDefinition;
@@ -82,23 +86,11 @@ interface ClaimTarget {
 /** The field claims of all resources. */
 export class FieldClaims {
   readonly #deps: FieldClaimsDeps;
-  /** Objects with claims, by uid of the resource that has the claims. */
-  readonly #claimed = new Map<string, Map<string, ClaimedObject>>();
+  readonly #claimed: ClaimIndex;
 
   constructor(deps: FieldClaimsDeps) {
     this.#deps = deps;
-    const informers = new Map<Informer, ResourceType>();
-    for (const definition of allWorkerDefinitions(deps.scheduler)) {
-      for (const output of definition.outputs) {
-        const input = claimableInput(definition, output);
-        if (input !== undefined) {
-          informers.set(deps.informerOf(input), output.type);
-        }
-      }
-    }
-    for (const [informer, type] of informers) {
-      informer.subscribe(({ old, object }) => this.#indexChange(informer, type, old, object));
-    }
+    this.#claimed = new ClaimIndex(deps);
   }
 
   /** Number of resources that have claims. */
@@ -157,8 +149,8 @@ export class FieldClaims {
     { output, informer }: ClaimTarget,
     wanted: ReadonlyMap<string, unknown>,
   ): readonly string[] {
-    const claimed = [...(this.#claimed.get(resource.metadata.uid ?? '')?.values() ?? [])];
-    return claimed
+    return this.#claimed
+      .of(resource)
       .filter((object) => object.informer === informer && !wanted.has(object.key))
       .map(({ key }) => key)
       .filter((key) => isInOutputScope(output, parseKey(key).namespace, resource));
@@ -189,58 +181,145 @@ export class FieldClaims {
       throw new StaleCache(`${describeObject(live)} has changed while the worker decided on it`);
     }
     const isComplete = output.prune === true;
-    const plan = planClaims(live, { ...this.#claimantOf(resource), fields, isComplete, place });
-    return [{ ...plan, type: output.type, informer }];
+    const request = this.#requestOf(resource, { fields, isComplete, isFinal: false, place });
+    return [{ ...planClaims(live, request), request, type: output.type, informer }];
   }
 
-  /** Sends a plan. @throws OutputRefused, StaleCache, or what the API threw */
-  async apply(context: WriteContext, plan: PlannedClaim): Promise<void> {
-    const { live, patch, notRestored } = plan;
-    const { resource } = context;
-    for (const message of notRestored) {
-      this.#warnNotRestored(resource, message);
-    }
-    if (patch.length === 0) {
+  /**
+   * Sends a plan in two requests: the change of the fields, then what finishes it (`planFinish`).
+   *
+   * @throws OutputRefused, StaleCache, or what the API threw
+   */
+  async apply(context: WriteContext, planned: PlannedClaim): Promise<void> {
+    if (planned.patch.length === 0) {
       return;
     }
-    const response = await this.#patch(context, plan, patch);
-    this.#reportOutput(resource, live, response);
-    const { claimant, group } = this.#claimantOf(resource);
-    const storedHashes = planStoredHashes(response, claimant, group);
-    if (storedHashes !== undefined) {
-      await this.#patch(context, plan, storedHashes);
+    const { request } = planned;
+    const live = await this.#readOwnership(context, planned);
+    const { patch, notRestored } = planClaims(live, request);
+    for (const message of notRestored) {
+      this.#warnNotRestored(context.resource, message);
+    }
+    const response = await this.#patch(context, { ...planned, live }, patch);
+    this.#reportOutput(context.resource, live, response);
+    await this.#sendFinish(context, { ...planned, live: response });
+  }
+
+  /**
+   * Finishes the changes that an earlier reconcile has begun, in any phase. A refusal is logged:
+   * the values are as they have to be, and the next reconcile tries again.
+   *
+   * @throws StaleCache when an object has changed since it was read
+   */
+  async finish(context: WriteContext): Promise<void> {
+    for (const claimed of this.#claimed.of(context.resource)) {
+      try {
+        await this.#finishObject(context, claimed);
+      } catch (error) {
+        if (error instanceof StaleCache) {
+          throw error;
+        }
+        this.#deps.log.warn('field ownership could not be given back', {
+          resource: keyString(keyOf(context.resource)),
+          object: claimed.key,
+          error: messageOf(error),
+        });
+      }
+    }
+  }
+
+  async #finishObject(
+    context: WriteContext,
+    { informer, type, key }: ClaimedObject,
+  ): Promise<void> {
+    const { group } = this.#deps.scheduler.resource;
+    const cached = informer.get(parseKey(key));
+    const { uid = '' } = context.resource.metadata;
+    if (cached !== undefined && hasUnfinishedChange(cached, group, uid)) {
+      const live = await this.#readOwnership(context, { type, informer, live: cached });
+      await this.#sendFinish(context, { type, informer, live });
     }
   }
 
   /**
-   * Restores all claimed fields of a resource that no other client has changed since.
+   * Restores all claimed fields of a resource that no other client has changed since, and finishes
+   * all changes.
    *
    * @param attempts collects refusals
    * @throws what the API threw, when no further request may be made
    */
   async release(context: WriteContext, attempts: Attempts): Promise<void> {
-    const { resource } = context;
-    // A copy: each response changes the index.
-    const claimed = [...(this.#claimed.get(resource.metadata.uid ?? '')?.values() ?? [])];
-    for (const { informer, type, key } of claimed) {
-      const live = informer.get(parseKey(key));
-      if (live === undefined) {
-        continue;
+    const request = this.#requestOf(context.resource, {
+      fields: [],
+      isComplete: true,
+      isFinal: true,
+      place: 'the finalizer',
+    });
+    for (const claimed of this.#claimed.of(context.resource)) {
+      const { informer, type, key } = claimed;
+      await attempts.try(async () => {
+        await this.#finishObject(context, claimed);
+        const live = informer.get(parseKey(key));
+        if (live !== undefined) {
+          await this.apply(context, { ...planClaims(live, request), request, type, informer });
+        }
+      });
+    }
+  }
+
+  /** Claims of the resource whose list element cannot be told, each as a message. */
+  unresolved(resource: KubeObject): readonly string[] {
+    const { group } = this.#deps.scheduler.resource;
+    const { uid = '' } = resource.metadata;
+    return this.#claimed.of(resource).flatMap(({ informer, key }) => {
+      const object = informer.get(parseKey(key));
+      return object === undefined
+        ? []
+        : unresolvedClaims(object, readClaims(object, group), uid).map(
+            (message) => `${describeObject(object)}: ${message}`,
+          );
+    });
+  }
+
+  /**
+   * Reads the object with its managedFields, which caches do not have.
+   *
+   * @throws StaleCache when the object is another one than in the cache
+   */
+  async #readOwnership(
+    { resource, signal }: WriteContext,
+    { type, informer, live }: PatchTarget,
+  ): Promise<KubeObject> {
+    const name = describeObject(live);
+    try {
+      const fresh = await this.#deps.api.get(type, keyOf(live), signal);
+      if (fresh.metadata.resourceVersion === live.metadata.resourceVersion) {
+        return fresh;
       }
-      const request = { fields: [], isComplete: true, place: 'the finalizer' };
-      const plan = planClaims(live, { ...this.#claimantOf(resource), ...request });
-      await attempts.try(() => this.apply(context, { ...plan, type, informer }));
+      informer.put(fresh, keyString(keyOf(resource)));
+    } catch (error) {
+      throw hasCode(error, 404) ? new StaleCache(`${name} is deleted`) : error;
+    }
+    throw new StaleCache(`${name} has changed since it was read`);
+  }
+
+  async #sendFinish(context: WriteContext, target: PatchTarget): Promise<void> {
+    const { scheduler } = this.#deps;
+    const manager = statusFieldManager(scheduler.operatorName);
+    const patch = planFinish(target.live, scheduler.resource.group, manager);
+    if (patch !== undefined) {
+      await this.#patch(context, target, patch);
     }
   }
 
   async #patch(
     context: WriteContext,
-    plan: PlannedClaim,
+    target: PatchTarget,
     body: readonly JsonPatchOperation[],
   ): Promise<KubeObject> {
     const { api, scheduler } = this.#deps;
     const { resource, signal } = context;
-    const { type, informer, live } = plan;
+    const { type, informer, live } = target;
     const key = keyOf(live);
     const options = { fieldManager: statusFieldManager(scheduler.operatorName) };
     try {
@@ -248,14 +327,14 @@ export class FieldClaims {
         api.patch(type, key, { type: 'json', body }, options, signal),
       );
     } catch (error) {
-      throw await this.#explainPatchError(context, plan, error);
+      throw await this.#explainPatchError(context, target, error);
     }
   }
 
   /** @returns the error to throw: StaleCache after a change of the object, else the refusal */
   async #explainPatchError(
     { resource, signal }: WriteContext,
-    { type, informer, live }: PlannedClaim,
+    { type, informer, live }: PatchTarget,
     error: unknown,
   ): Promise<unknown> {
     const name = describeObject(live);
@@ -276,9 +355,17 @@ export class FieldClaims {
       : new StaleCache(`${name} has changed since it was read`, { cause: refused });
   }
 
-  #claimantOf(resource: KubeObject): { readonly claimant: Claimant; readonly group: string } {
-    const claimant = { resource: describeObject(resource), uid: resource.metadata.uid ?? '' };
-    return { claimant, group: this.#deps.scheduler.resource.group };
+  #requestOf(
+    resource: KubeObject,
+    request: Pick<ClaimRequest, 'fields' | 'isComplete' | 'isFinal' | 'place'>,
+  ): ClaimRequest {
+    const { scheduler } = this.#deps;
+    return {
+      ...request,
+      claimant: { resource: describeObject(resource), uid: resource.metadata.uid ?? '' },
+      group: scheduler.resource.group,
+      manager: statusFieldManager(scheduler.operatorName),
+    };
   }
 
   #reportOutput(resource: KubeObject, live: KubeObject, response: KubeObject): void {
@@ -286,7 +373,9 @@ export class FieldClaims {
       return;
     }
     const claims = readClaims(response, this.#deps.scheduler.resource.group);
-    const hasClaims = claims.some(({ uid }) => uid === resource.metadata.uid);
+    const hasClaims = claims.some(
+      (claim) => claim.uid === resource.metadata.uid && !isReleased(claim),
+    );
     this.#deps.observer.event({
       type: 'output',
       resource: keyOf(resource),
@@ -299,44 +388,6 @@ export class FieldClaims {
   #warnNotRestored(resource: KubeObject, message: string): void {
     this.#deps.log.warn(message, { resource: keyString(keyOf(resource)) });
     this.#deps.recordEvent(resource, 'Warning', 'NotRestored', message);
-  }
-
-  #indexChange(
-    informer: Informer,
-    type: ResourceType,
-    old: KubeObject | undefined,
-    object: KubeObject | undefined,
-  ): void {
-    const current = object ?? old;
-    if (current === undefined) {
-      return;
-    }
-    const key = keyString(keyOf(current));
-    const { labelSelector = '' } = informer.scope;
-    const id = `${type.group}/${type.plural}?${labelSelector} ${key}`;
-    for (const uid of this.#claimantsOf(old)) {
-      const claimed = this.#claimed.get(uid);
-      claimed?.delete(id);
-      if (claimed?.size === 0) {
-        this.#claimed.delete(uid);
-      }
-    }
-    for (const uid of this.#claimantsOf(object)) {
-      const claimed = this.#claimed.get(uid) ?? new Map<string, ClaimedObject>();
-      this.#claimed.set(uid, claimed.set(id, { type, informer, key }));
-    }
-  }
-
-  /** uids of the resources that have claims; none when the annotation is not valid. */
-  #claimantsOf(object: KubeObject | undefined): ReadonlySet<string> {
-    if (object === undefined) {
-      return new Set();
-    }
-    try {
-      return new Set(readClaims(object, this.#deps.scheduler.resource.group).map(({ uid }) => uid));
-    } catch {
-      return new Set();
-    }
   }
 }
 

@@ -9,6 +9,7 @@ import type { KubeObject } from '../../client/object.ts';
 import { describeObject } from '../../client/object.ts';
 import { fieldClaimsAnnotation } from '../../client/well-known-names.ts';
 import { canonicalJson, isRecord } from '../../util/json.ts';
+import type { ManagedFieldsEntry } from './field-ownership.ts';
 import { escapePointer } from './field-path.ts';
 
 /** One claimed field. */
@@ -18,12 +19,31 @@ export interface ClaimEntry {
   readonly resource: string;
   /** uid of that resource. */
   readonly uid: string;
-  /** The value before the claim. Absent: the field was absent. */
+  /** The value to restore: what another client wrote last. Absent: the field was absent. */
   readonly original?: unknown;
   /** Hash of the value as the API server stores it. */
   readonly hash: string;
   /** Hash of the value as it was sent, when the API server stores another form (with defaults). */
   readonly sentHash?: string;
+  /** Names of the other elements in the list of the last `{ name }` step of the path. */
+  readonly siblings?: readonly string[];
+  /** Present from the request that changes the value until the request that finishes the change. */
+  readonly unfinished?: UnfinishedChange;
+}
+
+/** What a process needs to finish a change that another process may have begun. */
+export interface UnfinishedChange {
+  /** The owners of the field before the change, to whom the field goes back. */
+  readonly owners: readonly ManagedFieldsEntry[];
+  /** The value as it was sent. Absent: the change removes the field. */
+  readonly sent?: unknown;
+  /** True: the claim is released, and its entry goes when the change is finished. */
+  readonly isReleased?: true;
+}
+
+/** Is the value restored or removed already, so that only the ownership has to go back? */
+export function isReleased({ unfinished }: ClaimEntry): boolean {
+  return unfinished?.isReleased === true;
 }
 
 /** @throws PermanentError when the annotation is not valid */
@@ -89,5 +109,6 @@ export function annotationOperations({
 
 /** The order of claims in the annotation, so that equal claims give an equal annotation. */
 export function sortClaims(claims: readonly ClaimEntry[]): readonly ClaimEntry[] {
-  return claims.toSorted((a, b) => (canonicalJson(a.path) < canonicalJson(b.path) ? -1 : 1));
+  const rank = ({ path, uid }: ClaimEntry): string => canonicalJson([path, uid]);
+  return claims.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1));
 }

@@ -2,11 +2,12 @@
  * Plans field claims: from the fields that a worker claims to one JSON patch, and back.
  *
  * The patch tests uid and resourceVersion, sets the fields, and writes the annotation
- * `<group>/field-claims` in the same request.
+ * `<group>/field-claims` in the same request. `planFinish` plans the request that follows.
  *
  * Guarantees
  * - Every claimed field can be restored, also by a process that starts between two requests.
- * - A value that another client has written since is recognised and stays.
+ * - A value that another client has written since is recognised. It stays when the claim is
+ *   released, and it is the value to restore while the claim lasts.
  */
 import type { ClaimedField } from '../../api/field-claim.ts';
 import { PermanentError } from '../../api/worker.ts';
@@ -16,10 +17,15 @@ import { describeObject } from '../../client/object.ts';
 import { fieldClaimsAnnotation } from '../../client/well-known-names.ts';
 import { deepEqual, hashOf } from '../../util/json.ts';
 import { OutputConflict } from '../reconcile-errors.ts';
-import type { ClaimEntry } from './claims-annotation.ts';
-import { annotationOperations, readClaims, sortClaims } from './claims-annotation.ts';
-import type { FieldLocation, FieldLookup, FieldPath } from './field-path.ts';
+import { ClaimDraft, withPreconditions } from './claim-draft.ts';
+import type { ClaimEntry, UnfinishedChange } from './claims-annotation.ts';
+import { annotationOperations, isReleased, readClaims, sortClaims } from './claims-annotation.ts';
+import type { ManagedFieldsEntry } from './field-ownership.ts';
+import { managedFieldsOf, ownersOf, returnOwnership } from './field-ownership.ts';
+import type { FieldLocation, FieldPath } from './field-path.ts';
 import { formatPath, locateField, pathsOverlap, validateFieldPath } from './field-path.ts';
+import { isClaimedValue, originalAfterChange } from './found-value.ts';
+import { searchClaim, siblingsOf } from './renamed-element.ts';
 
 /** The resource that claims fields. */
 export interface Claimant {
@@ -34,8 +40,12 @@ export interface ClaimRequest {
   readonly claimant: Claimant;
   /** API group of the operator's kind, for the annotation. */
   readonly group: string;
+  /** Field manager of the claims. */
+  readonly manager: string;
   /** True: `fields` are all claims of the resource, so other claims are released. */
   readonly isComplete: boolean;
+  /** True: the resource is being deleted, so a claim that cannot be resolved is dropped too. */
+  readonly isFinal: boolean;
   /** Where the claims are made, for messages: `outputs.virtualservices of phase Evaluating`. */
   readonly place: string;
 }
@@ -49,40 +59,77 @@ export interface ClaimPlan {
   readonly patch: readonly JsonPatchOperation[];
   /** Released fields that were not restored, each as a message. */
   readonly notRestored: readonly string[];
+  /** Claimed fields that another client has changed, and that the patch sets again. */
+  readonly undone: readonly UndoneClaim[];
+}
+
+/** A claimed field that another client has changed. */
+export interface UndoneClaim {
+  readonly path: FieldPath;
+  /** The value that the other client wrote. Undefined: it removed the field. */
+  readonly found: unknown;
 }
 
 /**
  * Plans the patch after which the resource has claimed exactly these fields. Other claims of the
  * resource in the object are released when they overlap, and all of them for a complete request.
  *
+ * @param live the object; with managedFields when the patch is to be sent
  * @throws PermanentError for a path that does not lead to one field; OutputConflict for a field
  * that another resource has claimed
  */
 export function planClaims(live: KubeObject, request: ClaimRequest): ClaimPlan {
   const { fields, claimant, group } = request;
   const before = readClaims(live, group);
-  const own = before.filter(({ uid }) => uid === claimant.uid);
-  const others = before.filter(({ uid }) => uid !== claimant.uid);
+  const released = before.filter(isReleased);
+  const active = before.filter((claim) => !isReleased(claim));
+  const others = active.filter(({ uid }) => uid !== claimant.uid);
+  const own = active
+    .filter(({ uid }) => uid === claimant.uid)
+    .map((claim) => followRename(live, claim, active));
   validateClaims(live, request, others);
 
   const draft = new ClaimDraft(live, [...fields, ...own]);
-  const released = releaseClaims(draft, request, own);
-  const claimed = claimFields(draft, request, own);
+  const planner = new ClaimPlanner(draft, request, own, ownersBefore(live, before, request));
+  planner.release();
+  planner.claim();
 
-  const after = [...others, ...released.claims, ...claimed.claims];
   const annotation = annotationOperations({
     before: sortClaims(before),
-    after: sortClaims(after),
+    after: sortClaims([...others, ...released, ...planner.claims]),
     annotations: draft.annotations,
     group,
   });
-  const operations = [...released.operations, ...claimed.operations, ...annotation];
   return {
     live,
     draft: draft.object,
-    patch: withPreconditions(live, operations),
-    notRestored: released.notRestored,
+    patch: withPreconditions(live, [...planner.operations, ...annotation]),
+    notRestored: planner.notRestored,
+    undone: planner.undone,
   };
+}
+
+/** The owners of all fields, as if no change were unfinished. */
+function ownersBefore(
+  live: KubeObject,
+  claims: readonly ClaimEntry[],
+  { manager }: ClaimRequest,
+): readonly ManagedFieldsEntry[] {
+  return returnOwnership(managedFieldsOf(live), {
+    manager,
+    owners: claims.flatMap(({ unfinished }) => unfinished?.owners ?? []),
+    annotation: undefined,
+  });
+}
+
+/** The claim with the path that leads to its field now. */
+function followRename(
+  live: KubeObject,
+  claim: ClaimEntry,
+  claims: readonly ClaimEntry[],
+): ClaimEntry {
+  const search = searchClaim(live, claim, claims);
+  return search.type === 'renamed' ? { ...claim, path: search.path } : claim;
 }
 
 /** @throws PermanentError for an invalid or doubled path, OutputConflict for a claimed field */
@@ -110,106 +157,161 @@ function validateClaims(
   }
 }
 
-interface ClaimChange {
+/** Collects what one request does to the claims of one resource. */
+class ClaimPlanner {
   /** Claims of the resource that the annotation lists afterwards. */
-  readonly claims: readonly ClaimEntry[];
-  readonly operations: readonly JsonPatchOperation[];
-}
+  readonly claims: ClaimEntry[] = [];
+  readonly operations: JsonPatchOperation[] = [];
+  readonly notRestored: string[] = [];
+  readonly undone: UndoneClaim[] = [];
+  readonly #draft: ClaimDraft;
+  readonly #request: ClaimRequest;
+  readonly #own: readonly ClaimEntry[];
+  readonly #owners: readonly ManagedFieldsEntry[];
 
-/** Restores claimed fields that are not claimed any more. Keeps claims that stay untouched. */
-function releaseClaims(
-  draft: ClaimDraft,
-  { fields, isComplete }: ClaimRequest,
-  own: readonly ClaimEntry[],
-): ClaimChange & { readonly notRestored: readonly string[] } {
-  const claims: ClaimEntry[] = [];
-  const operations: JsonPatchOperation[] = [];
-  const notRestored: string[] = [];
-  const skip = (path: FieldPath, reason: string): void => {
-    const name = describeObject(draft.object);
-    notRestored.push(`${formatPath(path)} of ${name} was not restored: ${reason}`);
-  };
-  for (const claim of own) {
-    const { path, original, hash } = claim;
-    if (fields.some((field) => deepEqual(field.path, path))) {
-      continue; // claimFields handles it
-    }
-    const overlaps = fields.some((field) => pathsOverlap(field.path, path));
-    if (!isComplete && !overlaps) {
-      claims.push(claim);
-      continue;
-    }
-    const location = draft.locate(path);
-    if (location.type === 'missing') {
-      skip(path, location.reason);
-      continue;
-    }
-    if (hashOf(location.value) !== hash) {
-      skip(path, 'another client has changed it since');
-      continue;
-    }
-    operations.push(...draft.set(location, path, original));
+  constructor(
+    draft: ClaimDraft,
+    request: ClaimRequest,
+    own: readonly ClaimEntry[],
+    owners: readonly ManagedFieldsEntry[],
+  ) {
+    this.#draft = draft;
+    this.#request = request;
+    this.#own = own;
+    this.#owners = owners;
   }
-  return { claims, operations, notRestored };
-}
 
-/** Sets the claimed fields. @throws PermanentError for a path that does not lead to one field */
-function claimFields(
-  draft: ClaimDraft,
-  { fields, claimant, place }: ClaimRequest,
-  own: readonly ClaimEntry[],
-): ClaimChange {
-  const claims: ClaimEntry[] = [];
-  const operations: JsonPatchOperation[] = [];
-  for (const { path, value } of fields) {
-    const location = draft.locate(path);
+  /** Restores claimed fields that are not claimed any more. Keeps claims that stay untouched. */
+  release(): void {
+    const { fields, isComplete } = this.#request;
+    for (const claim of this.#own) {
+      if (fields.some((field) => deepEqual(field.path, claim.path))) {
+        continue; // `claim` handles it
+      }
+      const overlaps = fields.some((field) => pathsOverlap(field.path, claim.path));
+      if (isComplete || overlaps) {
+        this.#releaseClaim(claim);
+      } else {
+        this.claims.push(claim);
+      }
+    }
+  }
+
+  /** Sets the claimed fields. @throws PermanentError for a path that leads to no field */
+  claim(): void {
+    for (const field of this.#request.fields) {
+      const earlier = this.#own.find((known) => deepEqual(known.path, field.path));
+      if (field.remove === 'permanently') {
+        this.#removeField(field.path, earlier);
+      } else {
+        this.#setField(field.path, field.value, earlier);
+      }
+    }
+  }
+
+  #releaseClaim(claim: ClaimEntry): void {
+    const { path, original } = claim;
+    const location = this.#draft.locate(path);
+    if (location.type === 'missing') {
+      this.#releaseMissing(claim, location.reason);
+      return;
+    }
+    if (!this.#isClaimedValue(claim, location)) {
+      this.#skip(path, 'another client has changed it since');
+      this.#keepUntilFinished(claim, []);
+      return;
+    }
+    this.#keepUntilFinished(claim, this.#draft.set(location, path, original));
+  }
+
+  /** A claim whose value may be left somewhere stays in the annotation. */
+  #releaseMissing(claim: ClaimEntry, reason: string): void {
+    const search = searchClaim(this.#draft.object, claim, this.#own);
+    if (search.type === 'unresolved' && !this.#request.isFinal) {
+      this.claims.push(claim);
+      return;
+    }
+    this.#skip(claim.path, search.type === 'unresolved' ? search.reason : reason);
+    this.#keepUntilFinished(claim, []);
+  }
+
+  /** Removes a field for good. A field that cannot be found is absent already. */
+  #removeField(path: FieldPath, earlier: ClaimEntry | undefined): void {
+    const location = this.#draft.locate(path);
+    const operations =
+      location.type === 'missing' ? [] : this.#draft.set(location, path, undefined);
+    const claim = earlier ?? { path, ...this.#request.claimant, hash: hashOf(undefined) };
+    this.#keepUntilFinished(claim, operations);
+  }
+
+  #setField(path: FieldPath, value: unknown, earlier: ClaimEntry | undefined): void {
+    const { claimant, place } = this.#request;
+    const location = this.#draft.locate(path);
     if (location.type === 'missing') {
       throw new PermanentError(
-        `${place}: ${formatPath(path)} of ${describeObject(draft.object)} cannot be set: ${location.reason}`,
+        `${place}: ${formatPath(path)} of ${describeObject(this.#draft.object)} cannot be set: ${location.reason}`,
         'NoSuchField',
       );
     }
-    const claim = own.find((known) => deepEqual(known.path, path));
+    const isUnchanged = earlier !== undefined && this.#isClaimedValue(earlier, location);
     const wanted = hashOf(value);
-    const current = hashOf(location.value);
-    const wasSent = claim !== undefined && (claim.sentHash ?? claim.hash) === wanted;
-    if (wasSent && claim.hash === current) {
-      claims.push(claim);
-      continue;
+    if (isUnchanged && (earlier.sentHash ?? earlier.hash) === wanted) {
+      this.claims.push(earlier);
+      return;
     }
-    const original = claim === undefined ? location.value : claim.original;
-    if (current !== wanted) {
-      operations.push(...draft.set(location, path, value));
+    const original = this.#originalOf(earlier, location, value);
+    const siblings = siblingsOf(this.#draft.object, path);
+    const claim = {
+      path,
+      ...claimant,
+      ...(original !== undefined && { original }),
+      hash: wanted,
+      ...(siblings !== undefined && { siblings }),
+    };
+    if (hashOf(location.value) === wanted) {
+      this.claims.push({ ...claim, ...pickUnfinished(earlier) });
+      return;
     }
-    claims.push({ path, ...claimant, ...(original !== undefined && { original }), hash: wanted });
+    const owners = ownersOf(this.#owners, path, this.#request.manager);
+    const unfinished = { owners, ...(value !== undefined && { sent: value }) };
+    this.operations.push(...this.#draft.set(location, path, value));
+    this.claims.push({ ...claim, unfinished });
   }
-  return { claims, operations };
+
+  /** The value to restore later. Records that another client has changed the field. */
+  #originalOf(earlier: ClaimEntry | undefined, location: FieldLocation, wanted: unknown): unknown {
+    if (earlier === undefined) {
+      return location.value;
+    }
+    if (this.#isClaimedValue(earlier, location)) {
+      return earlier.original;
+    }
+    this.undone.push({ path: earlier.path, found: location.value });
+    return originalAfterChange(earlier, location.value, wanted);
+  }
+
+  #isClaimedValue(claim: ClaimEntry, { value }: FieldLocation): boolean {
+    return isClaimedValue(claim, value, this.#draft.object, this.#request.manager);
+  }
+
+  /** A released claim stays in the annotation until its field is back with its owners. */
+  #keepUntilFinished(claim: ClaimEntry, operations: readonly JsonPatchOperation[]): void {
+    if (operations.length === 0 && claim.unfinished === undefined) {
+      return;
+    }
+    const owners = ownersOf(this.#owners, claim.path, this.#request.manager);
+    this.operations.push(...operations);
+    this.claims.push({ ...claim, unfinished: { owners, isReleased: true } });
+  }
+
+  #skip(path: FieldPath, reason: string): void {
+    const name = describeObject(this.#draft.object);
+    this.notRestored.push(`${formatPath(path)} of ${name} was not restored: ${reason}`);
+  }
 }
 
-/**
- * Plans the second patch after a write: hashes of fields that the API server stores in another form
- * than they were sent in.
- *
- * @param response the object as the API server returned it
- * @returns undefined when nothing has to be written
- */
-export function planStoredHashes(
-  response: KubeObject,
-  claimant: Claimant,
-  group: string,
-): readonly JsonPatchOperation[] | undefined {
-  const before = readClaims(response, group);
-  const after = before.map((claim): ClaimEntry => {
-    if (claim.uid !== claimant.uid || claim.sentHash !== undefined) {
-      return claim;
-    }
-    const location = locateField(response, claim.path);
-    const stored = location.type === 'missing' ? claim.hash : hashOf(location.value);
-    return stored === claim.hash ? claim : { ...claim, hash: stored, sentHash: claim.hash };
-  });
-  const { annotations } = response.metadata;
-  const operations = annotationOperations({ before, after, annotations, group });
-  return operations.length === 0 ? undefined : withPreconditions(response, operations);
+function pickUnfinished(claim: ClaimEntry | undefined): { readonly unfinished?: UnfinishedChange } {
+  return claim?.unfinished === undefined ? {} : { unfinished: claim.unfinished };
 }
 
 /** Have these fields the same values in both objects? */
@@ -224,73 +326,4 @@ export function haveSameValues(
 function valueAt(object: KubeObject, path: FieldPath): unknown {
   const location = locateField(object, path);
   return location.type === 'missing' ? undefined : location.value;
-}
-
-/**
- * A copy of the object that the claims are applied to. Labels and annotations that the object lacks
- * are present in the copy as empty maps, so that a path into them leads to a field.
- */
-class ClaimDraft {
-  readonly object: KubeObject;
-  /** Maps of metadata that are in the draft only, because no operation has added them yet. */
-  readonly #missingMaps = new Set<string>();
-
-  constructor(live: KubeObject, fields: readonly { readonly path: FieldPath }[]) {
-    this.object = structuredClone(live) as KubeObject;
-    const metadata = this.object.metadata as { labels?: object; annotations?: object };
-    for (const { path } of fields) {
-      const [first, map] = path;
-      const isMap = first === 'metadata' && (map === 'labels' || map === 'annotations');
-      if (isMap && metadata[map] === undefined) {
-        metadata[map] = {};
-        this.#missingMaps.add(map);
-      }
-    }
-  }
-
-  /** The annotations as the operations so far leave them. */
-  get annotations(): Readonly<Record<string, string>> | undefined {
-    return this.#missingMaps.has('annotations') ? undefined : this.object.metadata.annotations;
-  }
-
-  locate(path: FieldPath): FieldLookup {
-    return locateField(this.object, path);
-  }
-
-  /** Sets a field of the draft. @param value undefined removes the field. @returns operations */
-  set(location: FieldLocation, path: FieldPath, value: unknown): readonly JsonPatchOperation[] {
-    const { parent, key, pointer, value: before } = location;
-    if (value === undefined) {
-      if (before === undefined) {
-        return [];
-      }
-      delete parent[key];
-      return [{ op: 'remove', path: pointer }];
-    }
-    parent[key] = structuredClone(value);
-    const op = before === undefined ? 'add' : 'replace';
-    return [...this.#addMissingMap(path), { op, path: pointer, value }];
-  }
-
-  #addMissingMap([first, map]: FieldPath): readonly JsonPatchOperation[] {
-    const isAdded =
-      first === 'metadata' && typeof map === 'string' && this.#missingMaps.delete(map);
-    return isAdded ? [{ op: 'add', path: `/metadata/${map}`, value: {} }] : [];
-  }
-}
-
-/** The operations behind tests of uid and resourceVersion; empty without operations. */
-function withPreconditions(
-  object: KubeObject,
-  operations: readonly JsonPatchOperation[],
-): readonly JsonPatchOperation[] {
-  if (operations.length === 0) {
-    return [];
-  }
-  const { uid, resourceVersion } = object.metadata;
-  return [
-    { op: 'test', path: '/metadata/uid', value: uid },
-    { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },
-    ...operations,
-  ];
 }

@@ -4,6 +4,7 @@ import type { KubeObject } from '../../../../runtime/src/client/object.ts';
 import { readClaims } from '../../../../runtime/src/reconciler/field-claims/claims-annotation.ts';
 import { formatPath } from '../../../../runtime/src/reconciler/field-claims/field-path.ts';
 import type { ClaimPlan } from '../../../../runtime/src/reconciler/field-claims/plan-claims.ts';
+import { planFinish } from '../../../../runtime/src/reconciler/field-claims/finish-claims.ts';
 import { planClaims } from '../../../../runtime/src/reconciler/field-claims/plan-claims.ts';
 import type { ClaimedField, FieldPathElement } from '../../../../runtime/src/api/field-claim.ts';
 import { applyJsonPatch } from '../../../../sandbox/src/cluster/patch.ts';
@@ -31,7 +32,14 @@ const plan = (
   { uid = 'one', isComplete = false, place = 'test' } = {},
 ): ClaimPlan => {
   const claimant = { resource: `Drone n/${uid}`, uid };
-  return planClaims(live, { fields, claimant, group: GROUP, isComplete, place });
+  const request = { fields, claimant, group: GROUP, manager: 'op', isComplete, isFinal: false };
+  return planClaims(live, { ...request, place });
+};
+
+/** The object after the patch, and after the request that finishes the change. */
+const done = (live: KubeObject, { patch }: Pick<ClaimPlan, 'patch'>): KubeObject => {
+  const changed = applyJsonPatch(live, patch) as KubeObject;
+  return applyJsonPatch(changed, planFinish(changed, GROUP, 'op') ?? []) as KubeObject;
 };
 
 const paths: readonly (readonly FieldPathElement[])[] = [
@@ -62,7 +70,7 @@ describe('claimed fields', () => {
         const act = (uid: string, fields: readonly ClaimedField[], isComplete: boolean): void => {
           const { draft, patch, notRestored } = plan(live, fields, { uid, isComplete });
           expect(notRestored).to.deep.equal([]);
-          const next = applyJsonPatch(live, patch) as KubeObject;
+          const next = done(live, { patch });
           expect(next.spec).to.deep.equal(draft.spec);
           live = next;
         };
@@ -100,7 +108,7 @@ describe('claimed fields', () => {
 
   it('cost no request the second time', () => {
     const fields = [{ path: ['spec', 'http', { name: 'a' }, 'route'], value: [9] }];
-    const next = applyJsonPatch(object, plan(object, fields).patch) as KubeObject;
+    const next = done(object, plan(object, fields));
     expect(plan(next, fields).patch).to.deep.equal([]);
   });
 
@@ -119,12 +127,12 @@ describe('claimed fields', () => {
     const outer = [{ path: ['spec', 'http'], value: [{ name: 'a', route: [8] }] }];
     let live = object;
     for (const fields of [inner, outer, inner]) {
-      live = applyJsonPatch(live, plan(live, fields).patch) as KubeObject;
+      live = done(live, plan(live, fields));
     }
     expect(readClaims(live, GROUP).map(({ path }) => formatPath(path))).to.deep.equal([
       'spec.http[a].route',
     ]);
-    live = applyJsonPatch(live, plan(live, [], { isComplete: true }).patch) as KubeObject;
+    live = done(live, plan(live, [], { isComplete: true }));
     expect(live.spec).to.deep.equal(object.spec);
   });
 
