@@ -173,7 +173,7 @@ const CASES: readonly Case[] = [
     it: 'keeps the CRD',
     kind: 'CustomResourceDefinition',
     path: 'metadata.annotations',
-    is: { 'helm.sh/resource-policy': 'keep' },
+    is: { 'helm.sh/resource-policy': 'keep', 'argocd.argoproj.io/sync-options': 'Prune=false' },
   },
   {
     it: 'lets the CRD go',

@@ -16,8 +16,8 @@ interface Condition {
 }
 
 /**
- * How kstatus (sigs.k8s.io/cli-utils/pkg/kstatus), and with it Helm 4, Argo CD and Flux, reads a
- * custom resource.
+ * How kstatus (sigs.k8s.io/cli-utils/pkg/kstatus), and with it Helm 4 and Flux, reads a custom
+ * resource.
  */
 function kstatus({
   metadata,

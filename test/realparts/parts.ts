@@ -28,6 +28,7 @@ const PROMETHEUS_OPERATOR = 'github.com/prometheus-operator/prometheus-operator@
 const HELM_3 = 'v3.22.0';
 const KUBECONFORM = 'v0.8.0';
 const ACTIONLINT = 'v1.7.7';
+const GOPHER_LUA = 'v1.1.2';
 
 export type Tool =
   | 'etcd'
@@ -37,7 +38,8 @@ export type Tool =
   | 'helm'
   | 'helm3'
   | 'kubeconform'
-  | 'actionlint';
+  | 'actionlint'
+  | 'glua';
 
 /** Build stamp. Without the stamp, Helm reads the version v0.0.0. */
 export const stamp = ['gitVersion=' + KUBERNETES, 'gitMajor=1', 'gitMinor=37', 'gitTreeState=clean']
@@ -105,6 +107,11 @@ const RECIPES: Readonly<
       `github.com/rhysd/actionlint/cmd/actionlint@${ACTIONLINT}`,
     ],
   }),
+  // The interpreter of Argo CD.
+  glua: () => ({
+    cwd: here,
+    args: ['install', '-ldflags', '-s -w', `github.com/yuin/gopher-lua/cmd/glua@${GOPHER_LUA}`],
+  }),
 };
 
 /**
@@ -115,6 +122,7 @@ const FILES: Readonly<Partial<Record<Tool, { readonly cached: string; readonly b
     helm3: { cached: `helm-${HELM_3}`, built: 'helm' },
     kubeconform: { cached: `kubeconform-${KUBECONFORM}`, built: 'kubeconform' },
     actionlint: { cached: `actionlint-${ACTIONLINT}`, built: 'actionlint' },
+    glua: { cached: `glua-${GOPHER_LUA}`, built: 'glua' },
   };
 
 function kubernetes(

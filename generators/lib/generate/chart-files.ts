@@ -114,6 +114,11 @@ function specialChartFiles(
       ownership: 'user-owned',
       refresh: (text) => replaceValuesSection(text, valuesSection),
     }),
+    'icon.svg': (fill) => ({
+      path: chartPath(model, 'icon.svg'),
+      content: fill('icon.svg'),
+      ownership: 'user-owned',
+    }),
     'files/cleanup.mjs': (fill) =>
       mergedChartFile(
         model,

@@ -1,6 +1,7 @@
 /**
- * Conditions in the form that kstatus reads, which Helm 4, Argo CD and Flux use to wait: Ready is
- * always present, every other condition only while it applies. See
+ * Conditions in the form that kstatus reads, which Helm 4 and Flux use to wait. Argo CD has health
+ * checks of its own: the chart's files/argocd-health.lua reads the same conditions. Ready is always
+ * present, every other condition only while it applies. See
  * https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus
  */
 import type { PhaseDefinition } from '../api/scheduler.ts';
