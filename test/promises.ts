@@ -111,6 +111,9 @@ export const PROMISES: Readonly<Record<string, PromiseSection>> = {
       weights: 'Wrong weights are never sent.',
       'independent-outputs':
         'A refused output stops no other output, no timeout and no onSpecChange. Status names every refused one.',
+      'empty-maps': 'A map of an output that becomes empty is stored as an empty map.',
+      'stored-form':
+        'An output that the API server stores in another form costs no request after a restart.',
       'refused-outputs':
         'Refused outputs are retried with backoff, never Stalled. A ready phase stays Ready for three refusals.',
     },

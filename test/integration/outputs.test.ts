@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Sandbox } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
-import type { KubeObject } from '../../runtime/src/internal.ts';
+import type { KubeApi, KubeObject } from '../../runtime/src/internal.ts';
 import { FaultInjector, connectionReset, refusal } from './fault-injector.ts';
 import type { TestOperator } from './test-operators.ts';
 import {
@@ -17,6 +17,17 @@ import {
 } from './test-operators.ts';
 
 const OWNER = 'drones.autopilot.test/owner-uid';
+
+/** A mutating webhook: `2000m` is stored as `2`. */
+function withCanonicalQuantities(api: KubeApi): KubeApi {
+  const mutate = (object: KubeObject): KubeObject =>
+    JSON.parse(JSON.stringify(object).replaceAll('"2000m"', '"2"')) as KubeObject;
+  return {
+    ...api,
+    list: (...request) => api.list(...request),
+    apply: (type, object, ...rest) => api.apply(type, mutate(object), ...rest),
+  };
+}
 
 describe('outputs', () => {
   let sandbox: Sandbox;
@@ -152,6 +163,36 @@ describe('outputs', () => {
       'two',
     );
     expect(conditions(await sandbox.get('Drone', 'two'))[0]).to.equal('Ready=False A');
+  });
+
+  // @promise outputs/stored-form
+  it('that a webhook stores in another form cost no request in a new process', async () => {
+    const { scheduler } = defineTestOperator({
+      A: {
+        outputs: [output.configmaps],
+        sync: () => ({
+          next: 'A',
+          outputs: { configmaps: [configMap('a', { cpu: '2000m' }) as KubeObject] },
+        }),
+      },
+    });
+    faults = new FaultInjector();
+    const options = {
+      wrapApi: (api: KubeApi) => faults.wrapApi(withCanonicalQuantities(api)),
+      config: { workInterval: '1h' },
+    };
+    sandbox = await startSandbox(scheduler, options);
+    await sandbox.create(drone('one'));
+    const applies = (): number =>
+      faults.requestsFor('ConfigMap').filter((request) => request === 'apply a').length;
+    const count = applies();
+    await sandbox.restart(scheduler, options);
+    await sandbox.advance('2h');
+    expect(applies()).to.equal(count);
+    await sandbox.patch('ConfigMap', 'a', { data: { cpu: '3' } });
+    expect(applies()).to.be.above(count);
+    const live = (await sandbox.get('ConfigMap', 'a')) as { readonly data?: unknown };
+    expect(live.data).to.deep.equal({ cpu: '2' });
   });
 
   it('are applied again when a Date in them is another point of time', async () => {
@@ -509,7 +550,7 @@ describe('outputs', () => {
         outputs: [output.configmaps, output.services],
         sync: () => ({
           next: 'B',
-          outputs: { services: [service('s')], configmaps: [configMap('c') as never] },
+          outputs: { services: [service('s')], configmaps: [configMap('c', { a: '1' }) as never] },
         }),
       },
       B: {},

@@ -76,7 +76,7 @@ describe('the budget of requests', () => {
             next: 'C',
             outputs: {
               services: [service('a'), service('b', 81)],
-              configmaps: [configMap('c') as never],
+              configmaps: [configMap('c', { a: '1' }) as never],
             },
           }),
         },
@@ -155,7 +155,10 @@ describe('the budget of requests', () => {
           inputs['configmaps']?.list(),
           {
             next: 'B',
-            outputs: { services: [service('a')], configmaps: [configMap('c') as never] },
+            outputs: {
+              services: [service('a')],
+              configmaps: [configMap('c', { a: '1' }) as never],
+            },
           }
         ),
       },

@@ -61,6 +61,13 @@ const NAMESPACES = {
   plural: 'namespaces',
   namespaced: false,
 } as const;
+export const DEPLOYMENTS = {
+  group: 'apps',
+  version: 'v1',
+  kind: 'Deployment',
+  plural: 'deployments',
+  namespaced: true,
+} as const;
 export const VIRTUAL_SERVICES = {
   group: 'networking.istio.io',
   version: 'v1',

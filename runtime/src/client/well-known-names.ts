@@ -18,7 +18,8 @@ export function ownerLabel(group: string): string {
 }
 
 /**
- * `<group>/applied`: hash of the desired object that was last applied. An equal hash and unchanged
+ * `<group>/applied`: hash of the desired object that was last applied. Where the API server stores
+ * another form of the object, `/` and the hash of that form follow. Equal hashes and unchanged
  * fields cost no request.
  */
 export function appliedAnnotation(group: string): string {

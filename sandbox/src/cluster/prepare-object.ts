@@ -59,9 +59,7 @@ export function decode(kind: Kind, given: KubeObject): KubeObject {
       `${version}: strict decoding error: ${unknown.map((path) => `unknown field "${path}"`).join(', ')}`,
     );
   }
-  return kind.schema === undefined
-    ? given
-    : freezeJson(withoutNulls(given, kind.schema) as KubeObject);
+  return withDecodedNulls(kind, given);
 }
 
 /**
@@ -100,9 +98,27 @@ export function decodePatched(kind: Kind, given: KubeObject, before: KubeObject)
       invalidValue('patch', JSON.stringify(given), problem),
     ]);
   }
-  return kind.schema === undefined
-    ? given
-    : freezeJson(withoutNulls(given, kind.schema) as KubeObject);
+  return withDecodedNulls(kind, given);
+}
+
+/** A field of a built-in kind that is null counts as absent. A schema may allow null. */
+function withDecodedNulls(kind: Kind, given: KubeObject): KubeObject {
+  if (kind.schema !== undefined) {
+    return freezeJson(withoutNulls(given, kind.schema) as KubeObject);
+  }
+  return kind.custom === true ? given : freezeJson(withoutNullFields(given) as KubeObject);
+}
+
+/** The value as a built-in kind is decoded: a field that is null counts as absent. */
+export function withoutNullFields(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(withoutNullFields);
+  }
+  if (typeof value !== 'object' || value === null) {
+    return value;
+  }
+  const fields = Object.entries(value).filter(([, field]) => field !== null);
+  return Object.fromEntries(fields.map(([name, field]) => [name, withoutNullFields(field)]));
 }
 
 function wrongKind(kind: Kind, { kind: found, metadata }: KubeObject): Error {

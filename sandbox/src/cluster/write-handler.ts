@@ -14,6 +14,7 @@ import {
   applyDefaults,
   decode,
   decodePatched,
+  withoutNullFields,
   rejectNewFinalizers,
   validateObject,
   withServerFields,
@@ -494,7 +495,8 @@ function mergeConfiguration(
   const others = stored.managers.filter((manager) => manager !== own);
   const merged = mergeApplied(toKindVersion(stored.object, kind), given, kind.shape) as KubeObject;
   const dropped = findDroppedFields(kind, own, sent, others);
-  return freezeJson(removeFields(merged, dropped, kind.shape));
+  const left = removeFields(merged, dropped, kind.shape);
+  return freezeJson(kind.custom === true ? left : (withoutNullFields(left) as KubeObject));
 }
 
 function toKindVersion(object: KubeObject, kind: Kind): KubeObject {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { KubeObject } from '../../../runtime/src/internal.ts';
 import type { TestCluster } from '../test-cluster.ts';
 import { CONFIG_MAPS, DEPLOYMENTS, failure, fieldsOf, VOYAGES, SERVICES } from '../test-cluster.ts';
 import type { Case } from './case.ts';
@@ -174,6 +175,34 @@ export const applyListCases: readonly Case[] = [
       expect(message).to.contain(
         'spec.company: Invalid value: "null": spec.company in body must be of type object: "null"',
       );
+    },
+  },
+  {
+    name: 'an empty map in place of fields that were sent is stored as it is when an apply without the map comes first',
+    async run(world) {
+      const apply = async (spec: object): Promise<unknown> =>
+        (await world.apply(VOYAGES, world.voyage('a', spec), 'tower')).spec.company;
+      await apply({ company: { captain: 'Ada' } });
+      expect([await apply({}), await apply({ company: {} })]).to.deep.equal([undefined, {}]);
+    },
+  },
+  {
+    name: 'an empty map in place of fields that were sent keeps the fields of other managers',
+    async run(world) {
+      await world.apply(VOYAGES, world.voyage('a', { company: { captain: 'Ada' } }), 'tower');
+      await world.apply(VOYAGES, world.voyage('a', { company: { cook: 'Bo' } }), 'ground');
+      const made = await world.apply(VOYAGES, world.voyage('a', { company: {} }), 'tower');
+      expect(made.spec.company).to.deep.equal({ cook: 'Bo' });
+    },
+  },
+  {
+    name: 'an empty map in place of fields that were sent: a built-in kind loses the map',
+    async run(world) {
+      const deployment = (securityContext: object): KubeObject =>
+        world.object(DEPLOYMENTS, 'a', pod([{ name: 'a', image: 'a', securityContext }]));
+      await world.apply(DEPLOYMENTS, deployment({ runAsUser: 1 }), 'tower');
+      const made = await world.apply(DEPLOYMENTS, deployment({}), 'tower');
+      expect(made.spec.template.spec.containers[0].securityContext).to.equal(undefined);
     },
   },
   follows(

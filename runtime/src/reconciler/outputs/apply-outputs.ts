@@ -5,7 +5,8 @@
  * - Everything that a worker returned is checked before the first request.
  * - A refused object keeps no other one from being applied. Nothing is pruned then.
  * - Objects of other owners are never changed.
- * - An object that already is as desired costs no request.
+ * - An object that already is as desired costs no request. An object that the API server stores in
+ *   another form costs one more request when it changes.
  * - The first apply of an object carries resourceVersion "1", which makes it create-only: the API
  *   server answers 409 when the object exists. Later applies are forced and carry the uid and the
  *   resourceVersion that were read, so a late request neither overwrites a newer state nor creates
@@ -33,8 +34,11 @@ import {
   StaleCache,
   toOutputRefused,
 } from '../reconcile-errors.ts';
+import type { AppliedMark } from './applied-mark.ts';
+import { appliedMarkOf, formatAppliedMark, isAsApplied, storedHashOf } from './applied-mark.ts';
 import type { DesiredObject } from './desired-object.ts';
 import { desiredObjectsOf, isLeftBehind, isOwnedBy } from './desired-object.ts';
+import { withoutEmptiedMaps } from './empty-maps.ts';
 import type { OutputDeps } from './prune-outputs.ts';
 import { fieldManagerOf, OutputPruner, refreshObject } from './prune-outputs.ts';
 
@@ -56,11 +60,6 @@ interface Comparison {
   readonly live: KubeObject;
 }
 
-interface AppliedVersion {
-  readonly hash: string;
-  readonly resourceVersion: string | undefined;
-}
-
 /** What an apply is guarded by. */
 interface ApplyOptions {
   readonly preconditions: { readonly uid?: string; readonly resourceVersion?: string };
@@ -74,11 +73,6 @@ const CREATE_ONLY: ApplyOptions = { preconditions: { resourceVersion: '1' }, for
 export class OutputApplier {
   readonly #deps: OutputApplierDeps;
   readonly #pruner: OutputPruner;
-  /**
-   * The version that the API server returned for the last apply of an object, by uid. The API
-   * server may store a value in another form, which is not a difference.
-   */
-  readonly #appliedVersions = new Map<string, AppliedVersion>();
 
   constructor(deps: OutputApplierDeps) {
     this.#deps = deps;
@@ -173,13 +167,12 @@ export class OutputApplier {
    * @returns true once for an object that the operator pruned: its owner is not enqueued
    */
   forget(uid: string): boolean {
-    this.#appliedVersions.delete(uid);
     return this.#pruner.forget(uid);
   }
 
   /** Number of entries that are kept beside the caches. */
   get size(): number {
-    return this.#appliedVersions.size + this.#pruner.size;
+    return this.#pruner.size;
   }
 
   async #applyObject(context: WriteContext, desired: DesiredObject): Promise<void> {
@@ -195,8 +188,7 @@ export class OutputApplier {
   /** @returns undefined when done; the existing object when the cache did not have it yet */
   async #create(context: WriteContext, desired: DesiredObject): Promise<KubeObject | undefined> {
     try {
-      const created = await this.#sendApply(context, desired, CREATE_ONLY);
-      this.#recordApplied(desired, created);
+      await this.#sendMarked(context, desired, CREATE_ONLY);
       this.#reportOutput(context, desired, 'created');
       return undefined;
     } catch (error) {
@@ -251,17 +243,70 @@ export class OutputApplier {
       this.#deps.observer.outputUnchanged(desired.output.type.kind);
       return;
     }
-    const { uid, resourceVersion } = live.metadata;
-    const preconditions = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
     try {
-      const updated = await this.#sendApply(context, desired, { preconditions, force: true });
-      this.#recordApplied(desired, updated);
-      if (updated.metadata.resourceVersion !== resourceVersion) {
+      const updated = await this.#sendUpdate(context, comparison);
+      if (updated.metadata.resourceVersion !== live.metadata.resourceVersion) {
         this.#reportOutput(context, desired, 'updated');
       }
     } catch (error) {
       throw await this.#explainUpdateError(context, comparison, error);
     }
+  }
+
+  /** Takes fields back first where a map becomes empty (see `empty-maps.ts`). */
+  async #sendUpdate(context: WriteContext, { desired, live }: Comparison): Promise<KubeObject> {
+    const options = updateOptions(live);
+    const emptied = withoutEmptiedMaps(desired.object, live);
+    if (emptied !== undefined) {
+      return this.#sendInTwoSteps(context, desired, emptied, options);
+    }
+    try {
+      return await this.#sendMarked(context, desired, options);
+    } catch (error) {
+      const withoutMaps = withoutEmptiedMaps(desired.object);
+      if (!hasCode(error, 422) || withoutMaps === undefined) {
+        throw error;
+      }
+      return this.#sendInTwoSteps(context, desired, withoutMaps, options);
+    }
+  }
+
+  /** A process that ends between the requests leaves an object without a mark: it applies again. */
+  async #sendInTwoSteps(
+    context: WriteContext,
+    desired: DesiredObject,
+    withoutMaps: KubeObject,
+    options: ApplyOptions,
+  ): Promise<KubeObject> {
+    const reduced = await this.#sendApply(context, desired, options, withoutMaps);
+    return this.#sendMarked(context, desired, updateOptions(reduced));
+  }
+
+  /** Applies the object with its mark. One more request marks another form that is stored. */
+  async #sendMarked(
+    context: WriteContext,
+    desired: DesiredObject,
+    options: ApplyOptions,
+  ): Promise<KubeObject> {
+    const { object, hash } = desired;
+    const applied = await this.#sendApply(
+      context,
+      desired,
+      options,
+      this.#marked(object, { hash }),
+    );
+    if (containsFields(applied, object)) {
+      return applied;
+    }
+    const mark = { hash, storedHash: storedHashOf(applied, object) };
+    return this.#sendApply(context, desired, updateOptions(applied), this.#marked(object, mark));
+  }
+
+  #marked(object: KubeObject, mark: AppliedMark): KubeObject {
+    const { metadata } = object;
+    const annotation = appliedAnnotation(this.#deps.scheduler.resource.group);
+    const annotations = { ...metadata.annotations, [annotation]: formatAppliedMark(mark) };
+    return { ...object, metadata: { ...metadata, annotations } };
   }
 
   /** @returns the error to throw */
@@ -313,38 +358,22 @@ export class OutputApplier {
   }
 
   #isUnchanged({ desired, live }: Comparison): boolean {
-    const { annotations, uid = '', resourceVersion } = live.metadata;
-    const annotation = appliedAnnotation(this.#deps.scheduler.resource.group);
-    if (annotations?.[annotation] !== desired.hash) {
-      return false;
-    }
-    const applied = this.#appliedVersions.get(uid);
-    const isLastApplied =
-      applied?.hash === desired.hash && applied.resourceVersion === resourceVersion;
-    return isLastApplied || containsFields(live, desired.object);
+    const mark = appliedMarkOf(live, this.#deps.scheduler.resource.group);
+    return mark?.hash === desired.hash && isAsApplied(live, desired.object, mark);
   }
 
   #sendApply(
     { resource, signal }: WriteContext,
-    desired: DesiredObject,
+    { output, key }: DesiredObject,
     { preconditions, force }: ApplyOptions,
+    object: KubeObject,
   ): Promise<KubeObject> {
     const { scheduler, api, informerOf } = this.#deps;
-    const { output, key } = desired;
     const options = { fieldManager: fieldManagerOf(scheduler, resource), force };
-    const metadata = { ...desired.object.metadata, ...preconditions };
+    const metadata = { ...object.metadata, ...preconditions };
     return informerOf(output).write(key, keyString(keyOf(resource)), () =>
-      api.apply(output.type, { ...desired.object, metadata }, options, signal),
+      api.apply(output.type, { ...object, metadata }, options, signal),
     );
-  }
-
-  #recordApplied(desired: DesiredObject, response: KubeObject): void {
-    const { uid, resourceVersion } = response.metadata;
-    const stored = this.#deps.informerOf(desired.output).get(desired.key);
-    // An object that is deleted already gets no entry, because no further event would remove it.
-    if (uid !== undefined && stored?.metadata.uid === uid) {
-      this.#appliedVersions.set(uid, { hash: desired.hash, resourceVersion });
-    }
   }
 
   #reportOutput(
@@ -360,6 +389,12 @@ export class OutputApplier {
       object: keyOf(object),
     });
   }
+}
+
+/** An update of exactly the version that was read. */
+function updateOptions({ metadata: { uid, resourceVersion } }: KubeObject): ApplyOptions {
+  const preconditions = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
+  return { preconditions, force: true };
 }
 
 function describeOwner(object: KubeObject): string {

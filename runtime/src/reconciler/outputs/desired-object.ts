@@ -9,8 +9,8 @@ import {
   violatedNameRule,
   violatedNamespaceRule,
 } from '../../client/object-names.ts';
-import { appliedAnnotation, MANAGED_BY_LABEL, ownerLabel } from '../../client/well-known-names.ts';
-import { canonicalJson, shortHash } from '../../util/json.ts';
+import { MANAGED_BY_LABEL, ownerLabel } from '../../client/well-known-names.ts';
+import { hashOf } from '../../util/json.ts';
 
 /** Fields of metadata that only an object from the API server has. */
 const SERVER_FIELDS = [
@@ -25,9 +25,9 @@ const SERVER_FIELDS = [
 export interface DesiredObject {
   readonly output: OutputDefinition;
   readonly key: ObjectKey;
-  /** The complete object, without uid and resourceVersion. */
+  /** The object to apply, without uid, resourceVersion and the mark (`applied-mark.ts`). */
   readonly object: KubeObject;
-  /** Hash of the object without the annotation that carries the hash. */
+  /** Hash of the object. */
   readonly hash: string;
 }
 
@@ -69,20 +69,8 @@ export function desiredObjectsOf(
 
 function desiredObjectOf(target: OutputTarget, object: KubeObject): DesiredObject {
   validateIdentity(target, object);
-  const { scheduler, output } = target;
-  const unhashed = withOwnership(target, object, namespaceOf(target, object));
-  const hash = shortHash(canonicalJson(unhashed));
-  const { metadata } = unhashed;
-  const annotations = {
-    ...metadata.annotations,
-    [appliedAnnotation(scheduler.resource.group)]: hash,
-  };
-  return {
-    output,
-    key: keyOf(unhashed),
-    hash,
-    object: { ...unhashed, metadata: { ...metadata, annotations } },
-  };
+  const owned = withOwnership(target, object, namespaceOf(target, object));
+  return { output: target.output, key: keyOf(owned), hash: hashOf(owned), object: owned };
 }
 
 /** @throws PermanentError for another kind, an invalid name, or an object as it was read */
