@@ -3,12 +3,15 @@ import type { Duration } from './spec-types.ts';
 
 const MS_BY_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
+/** The longest duration that Kubernetes can store, in milliseconds: about 292 years. */
+const MAX_DURATION_MS = 2 ** 63 / 1e6;
+
 /**
  * Reads a duration.
  *
  * @param text for example `1m30s`.
  * @returns the length in milliseconds.
- * @throws Error when `text` is not a duration.
+ * @throws Error when `text` is not a duration, or is longer than 292 years.
  */
 export function parseDuration(text: Duration): number {
   if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) {
@@ -18,7 +21,11 @@ export function parseDuration(text: Duration): number {
   for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) {
     total += Number(amount) * (MS_BY_UNIT[unit ?? ''] ?? 0);
   }
-  return total;
+  if (total > MAX_DURATION_MS) {
+    throw new Error(`'${text}' is longer than 292 years, the longest duration of Kubernetes`);
+  }
+  // 1.005 s is 1005 ms, and not 1004.9999999999999 ms.
+  return Math.round(total * 1e6) / 1e6;
 }
 
 /** The times in a worker's context that `timeUntil` compares. */

@@ -81,12 +81,16 @@ export function matchesSelector(
       case 'DoesNotExist':
         return value === undefined;
       default:
-        return operator satisfies never;
+        throw unknownOperator('a requirement', key, operator satisfies never);
     }
   });
 }
 
-/** The requirements of a LabelSelector. */
+/**
+ * The requirements of a LabelSelector.
+ *
+ * @throws Error for an operator that does not exist, and for values where Kubernetes refuses them.
+ */
 export function requirementsOf(selector: LabelSelector): readonly LabelRequirement[] {
   const labels = Object.entries(selector.matchLabels ?? {}).map(
     ([key, value]): LabelRequirement => ({
@@ -96,12 +100,45 @@ export function requirementsOf(selector: LabelSelector): readonly LabelRequireme
     }),
   );
   const expressions = (selector.matchExpressions ?? []).map(
-    ({ key, operator, values }): LabelRequirement => ({ key, operator, values: values ?? [] }),
+    ({ key, operator, values = [] }, index): LabelRequirement => {
+      checkExpression(`matchExpressions[${index}]`, { key, operator, values });
+      return { key, operator, values };
+    },
   );
   return [...labels, ...expressions];
 }
 
-/** The wire form of a LabelSelector. */
+/** @param place where the expression is, for messages. */
+function checkExpression(place: string, { key, operator, values }: LabelRequirement): void {
+  switch (operator) {
+    case 'In':
+    case 'NotIn':
+      if (values.length === 0) {
+        throw new Error(`${place} of key '${key}' has ${operator} without values`);
+      }
+      return;
+    case 'Exists':
+    case 'DoesNotExist':
+      if (values.length > 0) {
+        throw new Error(`${place} of key '${key}' has ${operator} with values`);
+      }
+      return;
+    default:
+      throw unknownOperator(place, key, operator satisfies never);
+  }
+}
+
+function unknownOperator(place: string, key: string, operator: unknown): Error {
+  return new Error(
+    `${place} of key '${key}' has the operator '${String(operator)}'; write In, NotIn, Exists or DoesNotExist`,
+  );
+}
+
+/**
+ * The wire form of a LabelSelector.
+ *
+ * @throws Error as `requirementsOf` does.
+ */
 export function formatSelector(selector: LabelSelector): string {
   return requirementsOf(selector)
     .map(({ key, operator, values }) => {
@@ -115,7 +152,7 @@ export function formatSelector(selector: LabelSelector): string {
         case 'DoesNotExist':
           return `!${key}`;
         default:
-          return operator satisfies never;
+          throw unknownOperator('a requirement', key, operator satisfies never);
       }
     })
     .join(',');

@@ -8,7 +8,12 @@ import { Agent, request } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { MetricsQueries, MetricsQuery, QueryResult } from '../api/metrics-queries.ts';
 import type { QueryDefinition } from '../api/scheduler.ts';
+import { systemClock } from '../util/clock.ts';
 import { fillTemplate } from './query-template.ts';
+
+/** Numbers of characters of a response that are read and shown in a message. */
+const MAX_READ_LENGTH = 2_000;
+const MAX_QUOTED_LENGTH = 200;
 
 /** How the operator reaches Prometheus (`metrics` in autopilot-operator.yaml). */
 export interface PrometheusSettings {
@@ -58,26 +63,34 @@ export function createPrometheusClient(
       caFile === undefined
         ? undefined
         : agentFor(await readConfiguredFile(caFile, 'metrics.caFile'));
-    const limit = AbortSignal.timeout(timeoutMs);
+    const allHeaders = {
+      ...headers,
+      ...basicAuthorization(url),
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    };
+    const secrets = [...Object.values(allHeaders), token ?? '', decodedPart(url.password)];
+    const limit = new AbortController();
+    const timer = systemClock.after(timeoutMs, () => limit.abort());
     try {
       const response = await request(url, {
-        headers: {
-          ...headers,
-          ...basicAuthorization(url),
-          ...(token !== undefined && { authorization: `Bearer ${token}` }),
-        },
-        signal: AbortSignal.any([signal, limit]),
+        headers: allHeaders,
+        signal: AbortSignal.any([signal, limit.signal]),
+        // The limit of the query is the only one.
+        headersTimeout: 0,
+        bodyTimeout: 0,
         ...(dispatcher && { dispatcher }),
       });
-      return await readResponse(response, url, warn);
+      return await readResponse(response, { url, secrets, warn });
     } catch (error) {
       if (signal.aborted || error instanceof PrometheusRefusal) {
         throw error;
       }
-      const reason = limit.aborted
+      const reason = limit.signal.aborted
         ? `it did not answer within ${timeoutMs} ms`
         : failureReason(error as Error);
       throw new Error(`Prometheus at ${url.origin} cannot be asked: ${reason}`, { cause: error });
+    } finally {
+      timer.cancel();
     }
   };
 }
@@ -87,8 +100,19 @@ function basicAuthorization({ username, password }: URL): Readonly<Record<string
   if (username === '') {
     return {};
   }
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const pair = `${decodedPart(username)}:${decodedPart(password)}`;
   return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
+}
+
+/** A part of a URL without its percent-encoding. A `%` that encodes nothing stays as it is. */
+function decodedPart(part: string): string {
+  return part.replace(/(%[\dA-Fa-f]{2})+/g, (encoded) => {
+    try {
+      return decodeURIComponent(encoded);
+    } catch {
+      return encoded;
+    }
+  });
 }
 
 class PrometheusRefusal extends Error {}
@@ -100,20 +124,22 @@ interface PrometheusBody {
   readonly data?: PrometheusData | null;
 }
 
+interface ResponseReading {
+  readonly url: URL;
+  /** Texts that no message may show. */
+  readonly secrets: readonly string[];
+  readonly warn: (warning: string) => void;
+}
+
 async function readResponse(
   response: Dispatcher.ResponseData,
-  url: URL,
-  warn: (warning: string) => void,
+  { url, secrets, warn }: ResponseReading,
 ): Promise<QueryResult> {
-  const body = (await response.body.json().catch((error: Error) => {
-    if (error instanceof SyntaxError) {
-      return undefined;
-    }
-    throw error;
-  })) as PrometheusBody | undefined;
+  const text = await response.body.text();
+  const body = parseBody(text);
   if (body?.status === undefined) {
     throw new PrometheusRefusal(
-      `${url.origin} does not answer as Prometheus does (HTTP ${response.statusCode}): see metrics.address`,
+      `${url.origin} does not answer as Prometheus does (HTTP ${response.statusCode}): see metrics.address${quoteResponse(text, secrets)}`,
     );
   }
   if (response.statusCode !== 200 || body.status !== 'success' || !body.data) {
@@ -131,45 +157,94 @@ async function readResponse(
   }
 }
 
+function parseBody(text: string): PrometheusBody | undefined {
+  try {
+    return (JSON.parse(text) as PrometheusBody | null) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The begin of a response on one line, without the secrets that the request carried. */
+function quoteResponse(text: string, secrets: readonly string[]): string {
+  let shown = text.slice(0, MAX_READ_LENGTH);
+  // `Bearer abc` may be shown as `Bearer [hidden]`: the secret is the last word.
+  for (const secret of secrets.map((value) => value.split(' ').at(-1) ?? '')) {
+    if (secret !== '') {
+      shown = shown.replaceAll(secret, '[hidden]');
+    }
+  }
+  const line = shown.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+  if (line === '') {
+    return '';
+  }
+  const quoted = line.length > MAX_QUOTED_LENGTH ? `${line.slice(0, MAX_QUOTED_LENGTH)}…` : line;
+  return `. Its response: '${quoted}'`;
+}
+
+/** One series of a vector. A histogram has no `value`. */
+export interface VectorElement {
+  /** Time in seconds, and the value as a string. */
+  readonly value?: readonly [number, string];
+}
+
 /** The `data` of a successful response of the Prometheus query API. */
 export type PrometheusData =
   | { readonly resultType: 'scalar'; readonly result: readonly [number, string] }
   | {
       readonly resultType: 'vector';
-      readonly result: readonly { readonly value?: readonly [number, string] }[];
+      readonly result: readonly VectorElement[];
     }
   | { readonly resultType: 'matrix' | 'string'; readonly result: unknown };
 
-/** @throws Error for a matrix, a string or a histogram: the query does not yield one number. */
+/** @throws Error when the query does not yield one number, such as a matrix or a histogram. */
 export function parseResult(data: PrometheusData): QueryResult {
   switch (data.resultType) {
     case 'scalar':
-      return parseNumber(data.result[1]);
+      return parseSample(data.result);
     case 'vector': {
-      const [first, ...others] = data.result;
+      if (!Array.isArray(data.result)) {
+        throw notOneNumber(`the vector ${JSON.stringify(data.result)}`);
+      }
+      const [first, ...others] = data.result as readonly (VectorElement | null)[];
       if (first === undefined) {
         return { type: 'noData' };
       }
-      if (first.value === undefined) {
-        throw new Error('the query yields a histogram; it must yield one number');
+      if (first?.value === undefined) {
+        throw notOneNumber(first === null ? 'the element null' : 'a histogram');
       }
       return others.length > 0
         ? { type: 'severalSeries', count: others.length + 1 }
-        : parseNumber(first.value[1]);
+        : parseSample(first.value);
     }
     default:
-      throw new Error(`the query yields a ${data.resultType}; it must yield one number`);
+      throw notOneNumber(`a ${data.resultType}`);
   }
 }
 
-const INFINITIES = new Map([
+const SPECIAL_NUMBERS = new Map([
   ['+Inf', Infinity],
   ['-Inf', -Infinity],
+  ['NaN', NaN],
 ]);
+const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
 
-function parseNumber(text: string): QueryResult {
-  const value = INFINITIES.get(text) ?? Number(text);
+/** @param sample time and value; the value of Prometheus is always a string. */
+function parseSample(sample: unknown): QueryResult {
+  if (!Array.isArray(sample) || sample.length !== 2) {
+    throw notOneNumber(`the sample ${JSON.stringify(sample)}`);
+  }
+  const text: unknown = sample[1];
+  const special = SPECIAL_NUMBERS.get(text as string);
+  if (special === undefined && (typeof text !== 'string' || !NUMBER.test(text))) {
+    throw notOneNumber(`the value ${JSON.stringify(text)}`);
+  }
+  const value = special ?? Number(text);
   return Number.isNaN(value) ? { type: 'notANumber' } : { type: 'value', value };
+}
+
+function notOneNumber(found: string): Error {
+  return new Error(`the query yields ${found}; it must yield one number`);
 }
 
 /** The typed methods of `context.metrics` for one resource. */

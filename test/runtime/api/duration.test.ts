@@ -9,6 +9,8 @@ describe('parseDuration', () => {
     ['1h3m', 3_780_000],
     ['1.5s', 1500],
     ['0s', 0],
+    ['1.005s', 1005],
+    ['1200h', 4_320_000_000],
   ] as const) {
     it(`reads ${text} as ${ms} ms`, () => expect(parseDuration(text)).to.equal(ms));
   }
@@ -17,6 +19,13 @@ describe('parseDuration', () => {
     it(`refuses '${text}' with an example`, () =>
       expect(() => parseDuration(text)).to.throw('write it like 500ms, 10s, 1m30s or 2h'));
   }
+});
+
+describe('a duration that no timer can wait for', () => {
+  it('is refused, as Kubernetes refuses it', () => {
+    expect(() => parseDuration('2562048h')).to.throw("'2562048h' is longer than 292 years");
+    expect(parseDuration('2562047h')).to.equal(2_562_047 * 3_600_000);
+  });
 });
 
 describe('timeUntil', () => {

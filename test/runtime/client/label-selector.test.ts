@@ -1,8 +1,13 @@
 import { expect } from 'chai';
+import type {
+  LabelRequirement,
+  LabelSelector,
+} from '../../../runtime/src/client/label-selector.ts';
 import {
+  formatSelector,
   matchesSelector,
   parseSelector,
-  formatSelector,
+  requirementsOf,
 } from '../../../runtime/src/client/label-selector.ts';
 
 describe('label selectors', () => {
@@ -44,5 +49,27 @@ describe('label selectors', () => {
 
   it('names the part that is not a requirement', () => {
     expect(() => parseSelector('a=b,c=>d')).to.throw("'c=>d' in the label selector 'a=b,c=>d'");
+  });
+
+  for (const [expression, problem] of [
+    [{ key: 'a', operator: 'Gt', values: ['1'] }, "the operator 'Gt'"],
+    [{ key: 'a', operator: 'in', values: ['1'] }, "the operator 'in'"],
+    [{ key: 'a' }, "the operator 'undefined'"],
+    [{ key: 'a', operator: 'In', values: [] }, 'In without values'],
+    [{ key: 'a', operator: 'NotIn' }, 'NotIn without values'],
+    [{ key: 'a', operator: 'Exists', values: ['1'] }, 'Exists with values'],
+  ] as const) {
+    it(`refuses ${problem}, which would match other objects than meant`, () => {
+      const selector = { matchExpressions: [expression] } as unknown as LabelSelector;
+      expect(() => formatSelector(selector)).to.throw(
+        `matchExpressions[0] of key 'a' has ${problem}`,
+      );
+      expect(() => requirementsOf(selector)).to.throw(problem);
+    });
+  }
+
+  it('refuses a requirement that it does not know, and never matches by it', () => {
+    const unknown = [{ key: 'a', operator: 'Gt', values: ['1'] }] as unknown as LabelRequirement[];
+    expect(() => matchesSelector(unknown, { a: '2' })).to.throw("the operator 'Gt'");
   });
 });

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import type { PrometheusData } from '../../../runtime/src/queries/prometheus-client.ts';
 import {
   parseResult,
   createPrometheusClient,
@@ -32,6 +33,31 @@ describe('query results', () => {
       value: Infinity,
     });
   });
+  for (const value of [null, '', ' ', '0x10', 1, true, [1]]) {
+    it(`that are ${JSON.stringify(value)} are no number, and never the number 0`, () => {
+      const data = { resultType: 'scalar', result: [0, value] } as unknown as PrometheusData;
+      expect(() => parseResult(data)).to.throw(
+        `the query yields the value ${JSON.stringify(value)}; it must yield one number`,
+      );
+    });
+  }
+  for (const result of [
+    null,
+    undefined,
+    'x',
+    {},
+    [0],
+    [null],
+    [{ value: [] }],
+    [{ value: null }],
+  ]) {
+    it(`of another shape are refused by a sentence: ${JSON.stringify(result)}`, () => {
+      for (const resultType of ['vector', 'scalar'] as const) {
+        const data = { resultType, result } as unknown as PrometheusData;
+        expect(() => parseResult(data)).to.throw(/^the query yields .*; it must yield one number$/);
+      }
+    });
+  }
   it('of a range query are refused', () => {
     expect(() => parseResult({ resultType: 'matrix', result: [] })).to.throw(
       'must yield one number',
@@ -75,7 +101,7 @@ describe('the Prometheus client', () => {
     const error = await ask({ address: `http://me:p%40ss@${host()}/prom/` });
     expect(sent).to.equal(`Basic ${Buffer.from('me:p@ss').toString('base64')}`);
     expect(error).to.equal(
-      'http://host does not answer as Prometheus does (HTTP 401): see metrics.address',
+      "http://host does not answer as Prometheus does (HTTP 401): see metrics.address. Its response: 'go away'",
     );
   });
 
@@ -98,13 +124,15 @@ describe('the Prometheus client', () => {
   });
 
   it('rejects a response that is not from Prometheus', async () => {
-    const stranger = (code: number): string =>
-      `http://host does not answer as Prometheus does (HTTP ${code}): see metrics.address`;
+    const stranger = (code: number, body = ''): string =>
+      `http://host does not answer as Prometheus does (HTTP ${code}): see metrics.address${
+        body === '' ? '' : `. Its response: '${body}'`
+      }`;
     const cases: readonly (readonly [number, string, string])[] = [
-      [200, '<html>log in</html>', stranger(200)],
+      [200, '<html>log in</html>', stranger(200, '<html>log in</html>')],
       [302, '', stranger(302)],
-      [200, 'null', stranger(200)],
-      [200, '[1]', stranger(200)],
+      [200, 'null', stranger(200, 'null')],
+      [200, '[1]', stranger(200, '[1]')],
       [
         200,
         '{"status":"success","data":null}',
@@ -127,6 +155,40 @@ describe('the Prometheus client', () => {
       expect(await ask(), body).to.equal(message);
     }
   });
+
+  it('shows why a gateway has refused the query, within bounds and without secrets', async () => {
+    handle = (request, response) =>
+      response
+        .writeHead(401)
+        .end(`no org id\nfor ${request.headers.authorization} ${'x'.repeat(5_000)}`);
+    const bearerTokenFile = join(folder, 'secret');
+    writeFileSync(bearerTokenFile, 'top-secret-token');
+    const message = String(await ask({ bearerTokenFile, headers: { 'x-key': 'hidden-value' } }));
+    expect(message).to.match(/Its response: 'no org id for Bearer \[hidden\] x{50,}…'$/);
+    expect(message.length).to.be.below(400);
+    handle = (request, response) =>
+      response.writeHead(403).end(`{"message":"key ${request.headers['x-key']} is unknown"}`);
+    expect(await ask({ headers: { 'x-key': 'hidden-value' } })).to.contain(
+      'Its response: \'{"message":"key [hidden] is unknown"}\'',
+    );
+  });
+
+  it('takes a % in the password of the address as it is', async () => {
+    let sent: string | undefined;
+    handle = (request, response) => {
+      sent = request.headers.authorization;
+      response.end(one);
+    };
+    await ask({ address: `http://me:50%@${host()}/` });
+    expect(sent).to.equal(`Basic ${Buffer.from('me:50%').toString('base64')}`);
+  });
+
+  for (const timeoutMs of [1004.9999999999999, 2_160_000_000, 4_320_000_000]) {
+    it(`asks with a time limit of ${timeoutMs} ms`, async () => {
+      handle = (_, response) => response.end(one);
+      expect(await ask({ timeoutMs })).to.deep.equal({ type: 'value', value: 1 });
+    });
+  }
 
   it('has a time limit, for the headers and for the body', async () => {
     handle = () => undefined;
