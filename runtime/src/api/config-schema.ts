@@ -4,7 +4,7 @@
  * of the operator and not in a worker.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { isRecord } from '../util/json.ts';
+import { isRecord, setMember } from '../util/json.ts';
 
 /** The structural subset of JSON Schema that `autopilot generate` makes of `<Kind>Config`. */
 export interface ConfigSchema {
@@ -113,9 +113,10 @@ function validateObject(
   for (const [name, property] of Object.entries(properties)) {
     const at = `${path}.${name}`;
     if (Object.hasOwn(value, name)) {
-      filled[name] = validateValue(property, value[name], at, report);
+      setMember(filled, name, validateValue(property, value[name], at, report));
     } else if (property.default !== undefined) {
-      filled[name] = validateValue(property, structuredClone(property.default), at, report);
+      const value = structuredClone(property.default);
+      setMember(filled, name, validateValue(property, value, at, report));
     } else if (required.includes(name)) {
       report(at, 'is missing');
     }
@@ -126,9 +127,9 @@ function validateObject(
     }
     const at = `${path}.${name}`;
     if (typeof others === 'object') {
-      filled[name] = validateValue(others, inner, at, report);
+      setMember(filled, name, validateValue(others, inner, at, report));
     } else if (others === true || schema['x-kubernetes-preserve-unknown-fields'] === true) {
-      filled[name] = inner;
+      setMember(filled, name, inner);
     } else {
       report(at, `is not a known field; known: ${Object.keys(properties).join(', ')}`);
     }

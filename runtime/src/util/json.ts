@@ -20,7 +20,7 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   const names = Object.keys(a).filter((name) => a[name] !== undefined);
   return (
     names.length === Object.keys(b).filter((name) => b[name] !== undefined).length &&
-    names.every((name) => deepEqual(a[name], b[name]))
+    names.every((name) => deepEqual(a[name], ownValue(b, name)))
   );
 }
 
@@ -65,7 +65,7 @@ export function containsFields(live: unknown, desired: unknown): boolean {
     return (
       isRecord(live) &&
       Object.entries(desired).every(
-        ([name, value]) => value === undefined || containsFields(live[name], value),
+        ([name, value]) => value === undefined || containsFields(ownValue(live, name), value),
       )
     );
   }
@@ -86,19 +86,32 @@ export function mergePatch(from: unknown, to: unknown): unknown {
     const after = ownValue(to, name) ?? undefined;
     if (after === undefined) {
       if (before !== undefined) {
-        patch[name] = null;
+        setMember(patch, name, null);
       }
       continue;
     }
     const change = before === undefined ? after : mergePatch(before, after);
     if (change !== undefined) {
-      patch[name] = change;
+      setMember(patch, name, change);
     }
   }
   return Object.keys(patch).length === 0 ? undefined : patch;
 }
 
-/** Inherited members, such as `constructor`, do not count. */
-function ownValue(map: Record<string, unknown>, name: string): unknown {
+/**
+ * Sets a member of an object. A member that is named `__proto__` becomes a member as any other; an
+ * assignment would change the prototype and lose the value.
+ */
+export function setMember(target: object, name: string | number, value: unknown): void {
+  if (name === '__proto__') {
+    const options = { configurable: true, enumerable: true, writable: true };
+    Object.defineProperty(target, name, { value, ...options });
+    return;
+  }
+  (target as Record<string | number, unknown>)[name] = value;
+}
+
+/** The value of a member. Inherited members, such as `constructor`, do not count. */
+export function ownValue(map: Record<string, unknown>, name: string): unknown {
   return Object.hasOwn(map, name) ? map[name] : undefined;
 }

@@ -3,7 +3,7 @@
  * first key of their shape.
  */
 import { memberShape, resolveReference } from '../cluster/field-set.ts';
-import { isMap, jsonEqual } from '../cluster/frozen-json.ts';
+import { getMember, isMap, jsonEqual, setMember } from '../cluster/frozen-json.ts';
 import type { Shape } from '../cluster/merge-shape.ts';
 
 /**
@@ -45,7 +45,8 @@ export function strategicMerge(live: unknown, patch: unknown, shape: Shape | und
     } else if (value === null) {
       delete merged[name];
     } else {
-      merged[name] = strategicMerge(merged[name], value, memberShape(shape, name));
+      const before = getMember(merged, name);
+      setMember(merged, name, strategicMerge(before, value, memberShape(shape, name)));
     }
   }
   for (const [name, order] of Object.entries(patch)) {

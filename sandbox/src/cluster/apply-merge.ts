@@ -4,7 +4,7 @@
  */
 import type { FieldSet } from './field-set.ts';
 import { pathElements, itemElement, memberShape, resolveReference } from './field-set.ts';
-import { isMap, jsonEqual } from './frozen-json.ts';
+import { getMember, isMap, jsonEqual, setMember } from './frozen-json.ts';
 import type { Shape } from './merge-shape.ts';
 
 /** Merges an applied configuration into the live value. Equal parts are shared, not copied. */
@@ -12,9 +12,12 @@ export function mergeApplied(live: unknown, config: unknown, shape: Shape | unde
   if (isMap(live) && isMap(config) && shape?.atomic !== true) {
     const merged: Record<string, unknown> = { ...live };
     for (const [name, value] of Object.entries(config)) {
-      merged[name] = mergeApplied(live[name], value, memberShape(shape, name));
+      const before = getMember(live, name);
+      setMember(merged, name, mergeApplied(before, value, memberShape(shape, name)));
     }
-    return Object.keys(merged).every((name) => merged[name] === live[name]) ? live : merged;
+    return Object.keys(merged).every((name) => merged[name] === getMember(live, name))
+      ? live
+      : merged;
   }
   if (Array.isArray(live) && Array.isArray(config) && shape?.list !== undefined) {
     const merged = mergeLists(live, config, shape);

@@ -55,7 +55,8 @@ export function resolveReference(shape: Shape | undefined): Shape | undefined {
 
 /** The shape of one member of a map. */
 export function memberShape(shape: Shape | undefined, name: string): Shape | undefined {
-  return resolveReference(shape?.fields?.[name] ?? shape?.values);
+  const fields = shape?.fields ?? {};
+  return resolveReference(Object.hasOwn(fields, name) ? fields[name] : shape?.values);
 }
 
 /** The element of an item in a list that merges by keys or values. */

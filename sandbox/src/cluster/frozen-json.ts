@@ -8,7 +8,7 @@ const FROZEN = new WeakSet<object>();
  */
 export function freezeJson<T>(value: T): T {
   if (typeof value === 'number' && !Number.isFinite(value)) {
-    return null as T;
+    return null as T; // JSON has no NaN and no Infinity: JSON.stringify writes null.
   }
   if (typeof value !== 'object' || value === null || FROZEN.has(value)) {
     return value;
@@ -36,18 +36,22 @@ function freezeMembers(value: object): unknown {
   return copy;
 }
 
-/** Sets a member, of which `__proto__` is one like any other in JSON. */
-export function setMember(object: Record<string, unknown>, name: string, value: unknown): void {
+/**
+ * Sets a member of an object. A member that is named `__proto__` becomes a member as any other; an
+ * assignment would change the prototype and lose the value.
+ */
+export function setMember(target: object, name: string, value: unknown): void {
   if (name === '__proto__') {
-    Object.defineProperty(object, name, {
-      value,
-      configurable: true,
-      enumerable: true,
-      writable: true,
-    });
-  } else {
-    object[name] = value;
+    const options = { configurable: true, enumerable: true, writable: true };
+    Object.defineProperty(target, name, { value, ...options });
+    return;
   }
+  (target as Record<string, unknown>)[name] = value;
+}
+
+/** The value of a member. Inherited members, such as `constructor`, do not count. */
+export function getMember(target: object, name: string): unknown {
+  return Object.hasOwn(target, name) ? (target as Record<string, unknown>)[name] : undefined;
 }
 
 const frozenOnce = new WeakMap<object, object>();

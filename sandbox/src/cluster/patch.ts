@@ -1,7 +1,7 @@
 /** JSON merge patch (RFC 7386) and JSON patch (RFC 6902). */
 import type { JsonPatchOperation } from 'autopilot-runtime/internal';
 import { rejectedPatch } from './api-errors.ts';
-import { isMap, jsonEqual, setMember } from './frozen-json.ts';
+import { getMember, isMap, jsonEqual, setMember } from './frozen-json.ts';
 
 /** Applies a JSON merge patch: null removes a member. */
 export function applyMergePatch(target: unknown, patch: unknown): unknown {
@@ -13,8 +13,7 @@ export function applyMergePatch(target: unknown, patch: unknown): unknown {
     if (value === null) {
       delete merged[name];
     } else {
-      const old = Object.hasOwn(merged, name) ? merged[name] : undefined;
-      setMember(merged, name, applyMergePatch(old, value));
+      setMember(merged, name, applyMergePatch(getMember(merged, name), value));
     }
   }
   return merged;
@@ -110,7 +109,7 @@ function writeAt(
         : parseIndex(parent, last, how === 'add' ? parent.length : parent.length - 1);
     parent.splice(index, how === 'add' ? 0 : 1, value);
   } else if (isMap(parent)) {
-    (parent as Record<string, unknown>)[last] = value;
+    setMember(parent, last, value);
   } else {
     throw rejectedPatch();
   }

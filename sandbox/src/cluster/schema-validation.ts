@@ -3,7 +3,7 @@
  * values are accepted, as the API server's validation ratcheting does.
  */
 import type { StatusCause } from './api-errors.ts';
-import { isMap, jsonEqual } from './frozen-json.ts';
+import { getMember, isMap, jsonEqual } from './frozen-json.ts';
 import type { StructuralSchema } from './structural-schema.ts';
 import { memberSchema } from './structural-schema.ts';
 
@@ -84,7 +84,7 @@ function findProblems(
     for (const [name, inner] of Object.entries(value)) {
       const member = memberSchema(schema, name);
       if (member !== undefined) {
-        problems.push(...validateBySchema(inner, member, below(name), old[name]));
+        problems.push(...validateBySchema(inner, member, below(name), getMember(old, name)));
       }
     }
   }

@@ -2,7 +2,7 @@
  * Structural schemas of CustomResourceDefinitions: unknown fields, nulls and defaults of an object
  * before its validation.
  */
-import { isMap, freezeJson } from './frozen-json.ts';
+import { freezeJson, isMap, setMember } from './frozen-json.ts';
 import type { MergeSchema } from './merge-shape.ts';
 
 /** A rule of `x-kubernetes-validations`. */
@@ -146,7 +146,7 @@ function mapMembers(
     } else if (member !== undefined) {
       const changed = change(inner, member, path === '' ? name : `${path}.${name}`);
       if (changed !== inner) {
-        (next ??= { ...value })[name] = changed;
+        setMember((next ??= { ...value }), name, changed);
       }
     }
   }

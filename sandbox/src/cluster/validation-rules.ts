@@ -5,7 +5,7 @@
 import type { KubeObject } from 'autopilot-runtime/internal';
 import { compileRule, toOptional, toCelValue } from './cel.ts';
 import type { StatusCause } from './api-errors.ts';
-import { isMap, jsonEqual } from './frozen-json.ts';
+import { getMember, isMap, jsonEqual } from './frozen-json.ts';
 import type { Kind } from './kind-registry.ts';
 import type { ValidationRule, StructuralSchema } from './structural-schema.ts';
 import { memberSchema } from './structural-schema.ts';
@@ -148,7 +148,7 @@ function innerTargets(target: RuleTarget): readonly Omit<RuleTarget, 'kind'>[] {
         : [
             {
               value: inner,
-              before: old[name],
+              before: getMember(old, name),
               schema: member,
               path: memberPath(schema, path, name),
             },

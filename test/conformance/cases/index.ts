@@ -16,6 +16,7 @@ import { limitCases } from './limits.ts';
 import { listCases } from './list.ts';
 import { managerCases } from './managers.ts';
 import { nameCases } from './names.ts';
+import { oddValueCases } from './odd-values.ts';
 import { ownerCases } from './owners.ts';
 import { patchCases } from './patch.ts';
 import { ruleCases } from './rules.ts';
@@ -35,6 +36,7 @@ export const CASES: Readonly<Record<string, readonly Case[]>> = {
   'definitions of kinds': definitionCases,
   'built-in kinds': builtinCases,
   'dry runs': dryRunCases,
+  'values that JSON does not have': oddValueCases,
   'replace and patch': updateCases,
   'kinds of patches': patchCases,
   delete: deleteCases,

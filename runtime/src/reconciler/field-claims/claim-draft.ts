@@ -1,6 +1,7 @@
 /** The object as a plan leaves it, and the operations that lead there. */
 import type { JsonPatchOperation } from '../../client/kube-api.ts';
 import type { KubeObject } from '../../client/object.ts';
+import { setMember } from '../../util/json.ts';
 import type { FieldLocation, FieldLookup, FieldPath } from './field-path.ts';
 import { locateField } from './field-path.ts';
 
@@ -45,7 +46,7 @@ export class ClaimDraft {
       delete parent[key];
       return [{ op: 'remove', path: pointer }];
     }
-    parent[key] = structuredClone(value);
+    setMember(parent, key, structuredClone(value));
     const op = before === undefined ? 'add' : 'replace';
     return [...this.#addMissingMap(path), { op, path: pointer, value }];
   }
