@@ -1,4 +1,4 @@
-/** Values that JavaScript and JSON see differently: `__proto__` as a name, NaN, Infinity, undefined. */
+/** Values that JavaScript and JSON see differently: the name `__proto__`, NaN, undefined. */
 import { expect } from 'chai';
 import type { KubeObject } from '../../../runtime/src/internal.ts';
 import type { TestCluster } from '../test-cluster.ts';

@@ -167,7 +167,9 @@ describe('the Prometheus client', () => {
     expect(message).to.match(/Its response: 'no org id for Bearer \[hidden\] x{50,}…'$/);
     expect(message.length).to.be.below(400);
     handle = (request, response) =>
-      response.writeHead(403).end(`{"message":"key ${request.headers['x-key']} is unknown"}`);
+      response
+        .writeHead(403)
+        .end(`{"message":"key ${String(request.headers['x-key'])} is unknown"}`);
     expect(await ask({ headers: { 'x-key': 'hidden-value' } })).to.contain(
       'Its response: \'{"message":"key [hidden] is unknown"}\'',
     );
