@@ -142,7 +142,7 @@ describe('the chart, by the tools that users have', () => {
           '-l',
           'app.kubernetes.io/instance=r',
           '--for=delete',
-          '--timeout=60s',
+          '--timeout=180s',
         ])
         .catch(() => undefined);
     }));
@@ -268,6 +268,51 @@ describe('the chart, by the tools that users have', () => {
       'UPGRADING.md',
     ]);
     expect(files.filter((file) => file.startsWith('ci/'))).to.deep.equal([]);
+  });
+
+  it('has values that yamllint accepts with the settings of chart-testing', () => {
+    for (const { path } of charts) {
+      for (const file of ['values.yaml', 'Chart.yaml', ...globSync('ci/*.yaml', { cwd: path })]) {
+        const lines = readFileSync(join(path, file), 'utf8').split('\n');
+        const code = lines
+          .filter((line) => !/^\s*#/.test(line))
+          .map((line) => line.replaceAll(/\{\{.*?\}\}/g, ''));
+        const padded = code.filter((line) => /[^{]\{ +[^}]|[^{\s] +\}/.test(line));
+        expect(padded, `${file}: spaces inside braces`).to.deep.equal([]);
+        const trailing = lines.filter((line) => /\s$/.test(line));
+        expect(trailing, `${file}: spaces at the end of a line`).to.deep.equal([]);
+        expect(lines.slice(-3), `${file}: empty lines at the end`).to.not.deep.equal(['', '', '']);
+      }
+    }
+  });
+
+  // kube-score's own opinions that the chart does not share, each with the reason.
+  const KUBE_SCORE_EXCEPTIONS: Readonly<Record<string, string>> = {
+    'container-image-pull-policy': 'Always makes every restart depend on the registry',
+    'container-security-context-user-group-id': 'OpenShift assigns the user; the image has 65532',
+    'deployment-has-host-podantiaffinity': 'topologySpreadConstraints spread the Pods',
+  };
+
+  it('has nothing that kube-score objects to in its values for production', async () => {
+    const ignored = Object.keys(KUBE_SCORE_EXCEPTIONS).flatMap((name) => ['--ignore-test', name]);
+    for (const { path } of charts) {
+      const input = await renderText(path, { args: ['-f', join(path, 'ci/ha-values.yaml')] });
+      // A limit of CPU would throttle the operator, whose watchdog would then restart it.
+      const args = [
+        'score',
+        '--ignore-container-cpu-limit',
+        '--output-format',
+        'ci',
+        ...ignored,
+        '-',
+      ];
+      const score = await execa(await tool('kube-score'), args, { input, reject: false });
+      const findings = score.stdout
+        .split('\n')
+        .filter((line) => /^\[(CRITICAL|WARNING)/.test(line));
+      expect(findings).to.deep.equal([]);
+      expect(score.stdout).to.match(/^\[OK\]/m);
+    }
   });
 
   it('is released by a workflow in which actionlint finds nothing wrong', async () => {

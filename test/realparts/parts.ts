@@ -29,6 +29,7 @@ const HELM_3 = 'v3.22.0';
 const KUBECONFORM = 'v0.8.0';
 const ACTIONLINT = 'v1.7.7';
 const GOPHER_LUA = 'v1.1.2';
+const KUBE_SCORE = 'v1.20.0';
 
 export type Tool =
   | 'etcd'
@@ -39,7 +40,8 @@ export type Tool =
   | 'helm3'
   | 'kubeconform'
   | 'actionlint'
-  | 'glua';
+  | 'glua'
+  | 'kube-score';
 
 /** Build stamp. Without the stamp, Helm reads the version v0.0.0. */
 export const stamp = ['gitVersion=' + KUBERNETES, 'gitMajor=1', 'gitMinor=37', 'gitTreeState=clean']
@@ -107,6 +109,15 @@ const RECIPES: Readonly<
       `github.com/rhysd/actionlint/cmd/actionlint@${ACTIONLINT}`,
     ],
   }),
+  'kube-score': () => ({
+    cwd: here,
+    args: [
+      'install',
+      '-ldflags',
+      '-s -w',
+      `github.com/zegl/kube-score/cmd/kube-score@${KUBE_SCORE}`,
+    ],
+  }),
   // The interpreter of Argo CD.
   glua: () => ({
     cwd: here,
@@ -122,6 +133,7 @@ const FILES: Readonly<Partial<Record<Tool, { readonly cached: string; readonly b
     helm3: { cached: `helm-${HELM_3}`, built: 'helm' },
     kubeconform: { cached: `kubeconform-${KUBECONFORM}`, built: 'kubeconform' },
     actionlint: { cached: `actionlint-${ACTIONLINT}`, built: 'actionlint' },
+    'kube-score': { cached: `kube-score-${KUBE_SCORE}`, built: 'kube-score' },
     glua: { cached: `glua-${GOPHER_LUA}`, built: 'glua' },
   };
 
