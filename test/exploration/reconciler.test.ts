@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { claimFields } from '../../runtime/src/index.ts';
-import type { KubeObject } from '../../runtime/src/internal.ts';
+import type { KubeObject, Operator, OperatorOptions } from '../../runtime/src/internal.ts';
+import { startOperator } from '../../runtime/src/internal.ts';
 import type { ClusterSnapshot, Scenario } from '../../sandbox/src/exploration/index.ts';
 import {
   create,
@@ -125,6 +126,12 @@ const http = (
   (snapshot.get('VirtualService', 'web')?.spec?.http ?? []) as never;
 const untouched = JSON.stringify([{ destination: { host: 'old' }, weight: 100 }]);
 
+/** A route whose requests all go to one host. */
+const leading = (name: string, host: string): object => ({
+  name,
+  route: [{ destination: { host }, weight: 100 }],
+});
+
 const SCENARIOS: readonly (readonly [string, () => TestOperator, Scenario])[] = [
   [
     'two resources claim two routes of one object, one of them is deleted, and a user changes the object',
@@ -179,6 +186,28 @@ const SCENARIOS: readonly (readonly [string, () => TestOperator, Scenario])[] = 
     }),
   ],
   [
+    'a claimed route is changed by its owner, then its resource is deleted',
+    choosing,
+    scenario({
+      name: 'a route of a busy owner',
+      objects: [route('web', 'a', 'b'), drone('one', { route: 'a' })],
+      steps: [
+        quiesce(),
+        patch('VirtualService', 'web', { spec: { http: [leading('a', 'newest')] } }),
+        quiesce(),
+        remove('Drone', 'one'),
+        quiesce(),
+      ],
+      config: { workInterval: '10m' },
+      ignoredFields: ['VirtualService.metadata.annotations'],
+      invariants: {
+        'the newest route of the owner is restored before the resource is deleted': (snapshot) =>
+          snapshot.get('Drone', 'one') !== undefined ||
+          JSON.stringify(http(snapshot)) === JSON.stringify([leading('a', 'newest')]),
+      },
+    }),
+  ],
+  [
     'a resource writes to another namespace, writes other objects, and is deleted',
     crossNamespace,
     scenario({
@@ -217,7 +246,43 @@ describe('exploration of the reconciler', function () {
         ),
       ).to.deep.equal([]);
       expect(singles[0]).to.equal(singles[1]);
-      expect(runs).to.be.greaterThan(200);
+      expect(runs).to.be.greaterThan(150);
     });
   }
+
+  // @promise outputs/ownership-stays
+  it('finds a runtime that keeps the ownership of claimed fields', async () => {
+    const [, subject, claimedRoutes] = SCENARIOS[0] as (typeof SCENARIOS)[number];
+    const { findings } = await explore(
+      { scheduler: () => subject().scheduler, start: keepingOwnership },
+      claimedRoutes,
+      { maxFindings: 1, hasBudget: (runs) => runs < 1 },
+    );
+    expect(findings[0]?.violation).to.deep.include({
+      invariant: 'field claims take no field ownership',
+      detail: 'drone-operator owns fields of VirtualService web',
+    });
+  });
 });
+
+/** Starts the real runtime with a client that sends no managedFields. */
+function keepingOwnership(options: OperatorOptions): Operator {
+  const { api } = options;
+  const isOwnership = ({ path }: { readonly path: string }): boolean =>
+    path === '/metadata/managedFields';
+  return startOperator({
+    ...options,
+    api: {
+      ...api,
+      patch: (type, key, patch, ...rest) =>
+        api.patch(
+          type,
+          key,
+          patch.type === 'json'
+            ? { ...patch, body: patch.body.filter((operation) => !isOwnership(operation)) }
+            : patch,
+          ...rest,
+        ),
+    },
+  });
+}

@@ -103,6 +103,11 @@ export class Cluster {
     return [...this.#store.all()].map(({ object }) => object);
   }
 
+  /** All objects, frozen, as clients receive them: with managedFields. */
+  servedObjects(): readonly KubeObject[] {
+    return [...this.#store.all()].map(({ served }) => served);
+  }
+
   /**
    * Calls the listener for every change, with the object before (undefined: created) and after
    * (undefined: deleted).

@@ -12,6 +12,7 @@ import {
 } from 'autopilot-runtime/internal';
 import type { VirtualClock } from '../virtual-clock.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import { findClaimsOf, findOwnedFields } from './claim-traces.ts';
 import type { OperatorProcess } from './operator-process.ts';
 import type { ClusterSnapshot, Scenario } from './scenario.ts';
 import { StepIntervals } from './step-intervals.ts';
@@ -326,11 +327,24 @@ export class InvariantChecker {
     const left = cluster
       .objects()
       .filter((object) => isBeyondGarbageCollection(object, before, group));
+    const claims = findClaimsOf(cluster.objects(), scheduler, before);
+    if (claims.length > 0) {
+      this.report('the finalizer stays until every field claim is released', claims.join('; '));
+    }
     if (left.length > 0) {
       this.report(
         'the finalizer stays until everything is cleaned up',
         `${left.map(objectName).join(', ')} of ${objectName(before)} still exist`,
       );
+    }
+  }
+
+  /** Checks the objects of other owners at the end of the run. */
+  checkEnd(): void {
+    const { cluster, scheduler } = this.#options;
+    const owned = findOwnedFields(cluster.servedObjects(), scheduler);
+    if (owned.length > 0) {
+      this.report('field claims take no field ownership', owned.join('; '));
     }
   }
 

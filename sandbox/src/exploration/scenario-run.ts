@@ -181,6 +181,7 @@ export class ScenarioRun implements RunContext {
     await this.#startOperator();
     await this.#stepExecutor.run();
     this.#reportExcessWrites();
+    this.invariantChecker.checkEnd();
     this.#replicas.killAll();
     for (const simulator of simulators) {
       simulator.stop?.();
