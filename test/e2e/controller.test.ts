@@ -358,7 +358,7 @@ describe('the controller on a real API server, with only the RBAC rules that gen
     const sent = patches('VirtualService');
     await drone('one', { phase: 'Splitting', routes: ['a'] });
     await ready('one');
-    expect(patches('VirtualService') - sent).to.equal(1);
+    expect(patches('VirtualService') - sent).to.equal(2);
     const during = await get(VIRTUAL_SERVICES, 'web');
     expect(await weights()).to.deep.equal([[90, 10], [undefined], [undefined]]);
     expect(during.spec.http[0]).to.deep.include({
@@ -615,7 +615,7 @@ describe('the controller on a real API server, with only the RBAC rules that gen
       const left = await plane.kubectl(['get', 'drones', '-n', namespace, '-o', 'name']);
       expect(left).to.equal('');
     });
-    expect(patches('VirtualService') - sent).to.equal(1);
+    expect(patches('VirtualService') - sent).to.equal(2);
     expect((await get(VIRTUAL_SERVICES, 'web')).spec).to.deep.equal(VIRTUAL_SERVICE.spec);
   });
 });

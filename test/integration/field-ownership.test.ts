@@ -80,8 +80,8 @@ describe('the owner of an object in which fields are claimed', () => {
     );
   const entries = async (): Promise<readonly Entry[]> =>
     (
-      (await sandbox.cluster.api.get(VIRTUAL_SERVICES, { namespace: 'default', name: 'web' }))
-        .metadata.managedFields as readonly Entry[]
+      ((await sandbox.cluster.api.get(VIRTUAL_SERVICES, { namespace: 'default', name: 'web' }))
+        .metadata.managedFields ?? []) as readonly Entry[]
     ).map(({ manager, operation, fieldsV1 }) => ({ manager, operation, fieldsV1 }));
   const claims = async (): Promise<readonly Record<string, unknown>[]> =>
     JSON.parse((await found()).metadata.annotations?.[FIELD_CLAIMS] ?? '[]') as never;
@@ -130,6 +130,18 @@ describe('the owner of an object in which fields are claimed', () => {
     expect(await entries()).to.have.deep.members([...before, annotationOnly]);
     await sandbox.delete('Drone', 'one');
     expect(await entries()).to.deep.equal(before);
+  });
+
+  it('has no entry afterwards when it had none before', async () => {
+    await start();
+    await sandbox.create(route('web', 'split'));
+    const body = { metadata: { managedFields: [{}] } };
+    const key = { namespace: 'default', name: 'web' };
+    await sandbox.cluster.api.patch(VIRTUAL_SERVICES, key, { type: 'merge', body });
+    await sandbox.create(drone('one'));
+    expect([await hosts(), await entries()]).to.deep.equal([['new'], []]);
+    await sandbox.delete('Drone', 'one');
+    expect([await hosts(), await entries()]).to.deep.equal([['old'], []]);
   });
 
   it('keeps a list that two resources claim parts of, whichever ends first', async () => {

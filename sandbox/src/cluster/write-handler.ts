@@ -204,13 +204,16 @@ export class WriteHandler {
     const writer = this.#writer(kind, 'Update', options);
     const next = change(toKindVersion(stored.served, kind));
     const managers = managersOfRequest(stored, next, options);
+    // The API server does not track an object without managers before its first apply.
     const computeManagers: ComputeManagers = (before, after) =>
-      updateManagers(
-        managers,
-        writer,
-        compareFields(before, after, kind.shape, kind.custom === true),
-        this.#time(),
-      );
+      managers.length === 0
+        ? []
+        : updateManagers(
+            managers,
+            writer,
+            compareFields(before, after, kind.shape, kind.custom === true),
+            this.#time(),
+          );
     return this.#update(kind, { stored, next, options, computeManagers });
   }
 

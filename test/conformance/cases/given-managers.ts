@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { KubeObject } from '../../../runtime/src/internal.ts';
 import type { Seen, TestCluster } from '../test-cluster.ts';
-import { failure, fieldsOf, VOYAGES } from '../test-cluster.ts';
+import { CONFIG_MAPS, failure, fieldsOf, VOYAGES } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
 const MANAGED_FIELDS = '/metadata/managedFields';
@@ -167,6 +167,34 @@ export const givenManagerCases: readonly Case[] = [
         fieldManager: 'other',
       });
       expect(managersOf(given)).to.deep.equal(['tower Apply']);
+    },
+  },
+  {
+    name: 'an update of an object without managedFields records none',
+    async run(world) {
+      await changedByHand(world);
+      await setManagers(world, [{}]);
+      const updated = await world.json(
+        VOYAGES,
+        'a',
+        [{ op: 'replace', path: '/spec/stops', value: ['z'] }],
+        { fieldManager: 'hand' },
+      );
+      expect(managersOf(updated)).to.deep.equal([]);
+    },
+  },
+  {
+    name: 'an object that was created without a field records no later update',
+    async run(world) {
+      const made = await world.create(CONFIG_MAPS, world.object(CONFIG_MAPS, 'a', {}), 'hand');
+      expect(managersOf(made)).to.deep.equal([]);
+      const updated = await world.merge(
+        CONFIG_MAPS,
+        'a',
+        { data: { a: 'b' } },
+        { fieldManager: 'other' },
+      );
+      expect(managersOf(updated)).to.deep.equal([]);
     },
   },
 ];
