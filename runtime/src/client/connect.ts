@@ -1,22 +1,21 @@
 /**
  * Finds the API server: KUBECONFIG or a given file, else the ServiceAccount of the Pod, else
- * ~/.kube/config. client-node is loaded only for kubeconfig files that need more than
- * `kubeconfig.ts` knows, such as credential plugins. It costs half a second and 60 MB, so generated
- * projects have it for development only. (Not an optional peer: npm would then install it in
- * images, too.)
+ * ~/.kube/config. client-node is loaded only for kubeconfig files with an `auth-provider`, which
+ * kubectl has dropped. It costs half a second and 60 MB, so generated projects have it for
+ * development only. (Not an optional peer: npm would then install it in images, too.)
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import type { KubeConfig } from '@kubernetes/client-node';
 import type { Clock } from '../util/clock.ts';
 import { systemClock } from '../util/clock.ts';
-import { messageOf } from './errors.ts';
 import type { Connection, Credentials, HttpKubeApi, TlsOptions } from './http-kube-api.ts';
 import { createHttpKubeApi } from './http-kube-api.ts';
 import type { ClusterAccess } from './kubeconfig.ts';
-import { readSimpleKubeconfig } from './kubeconfig.ts';
+import { accessOf, readKubeconfig } from './kubeconfig.ts';
+import { proxyFor } from './proxy.ts';
+import { isRecord } from '../util/json.ts';
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 /**
@@ -83,19 +82,23 @@ export async function connect(options: ConnectOptions = {}): Promise<KubeConnect
 }
 
 /**
- * Caches credentials for one minute. Refused credentials are read again at once, but at most once a
- * second, so that a permanent 401 does not cause a loop. While credentials cannot be read, the last
- * ones are used until the API server refuses them.
+ * Caches credentials for one minute. Refused credentials are read again at once, but after that at
+ * most once a second, so that a permanent 401 does not cause a loop. While credentials cannot be
+ * read, the last ones are used until the API server refuses them.
  */
 function cacheCredentials(
-  read: () => Promise<Credentials>,
+  read: ClusterAccess['credentials'],
   clock: Clock,
 ): Connection['credentials'] {
   let last: { readonly at: number; readonly value: Promise<Credentials> } | undefined;
   let lastGood: Credentials | undefined;
+  let lastRefusalAt = -Infinity;
   return (fresh) => {
-    if (last === undefined || clock.monotonic() - last.at > (fresh ? MIN_REFRESH_MS : REFRESH_MS)) {
-      const value = read().then(
+    const now = clock.monotonic();
+    const isRefusal = fresh && now - lastRefusalAt > MIN_REFRESH_MS;
+    if (last === undefined || isRefusal || now - last.at > REFRESH_MS) {
+      lastRefusalAt = isRefusal ? now : lastRefusalAt;
+      const value = read(fresh).then(
         (found) => (lastGood = found),
         (error: unknown) => {
           if (fresh || lastGood === undefined) {
@@ -104,7 +107,7 @@ function cacheCredentials(
           return lastGood;
         },
       );
-      last = { at: clock.monotonic(), value };
+      last = { at: now, value };
       value.catch(() => (last = undefined));
     }
     return last.value;
@@ -114,8 +117,10 @@ function cacheCredentials(
 async function accessFromServiceAccount(): Promise<ClusterAccess> {
   const host = process.env['KUBERNETES_SERVICE_HOST'] ?? '';
   const port = process.env['KUBERNETES_SERVICE_PORT'] ?? '443';
+  const server = `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
   return {
-    server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    server,
+    proxy: proxyFor(server),
     namespace: (await readFile(`${SERVICE_ACCOUNT}/namespace`, 'utf8')).trim(),
     credentials: async () => {
       const [token, ca] = await Promise.all([
@@ -127,75 +132,53 @@ async function accessFromServiceAccount(): Promise<ClusterAccess> {
   };
 }
 
+/** @param file a path, or the list of paths of KUBECONFIG. */
 async function accessFromKubeconfig(file: string | undefined): Promise<ClusterAccess> {
-  const path = file ?? join(homedir(), '.kube/config');
-  // A file that cannot be read here goes to client-node, which reports what is wrong.
-  const simple =
-    path.includes(delimiter) || !existsSync(path)
-      ? undefined
-      : await readSimpleKubeconfig(path).catch(() => undefined);
-  if (simple !== undefined) {
-    return simple;
-  }
-  const config = await loadKubeConfig(file);
-  // The default of client-node when there is no kubeconfig. No API server is there.
-  if (
-    config.currentContext === 'loaded-context' &&
-    config.clusters[0]?.server === 'http://localhost:8080'
-  ) {
+  const paths = (file ?? join(homedir(), '.kube/config')).split(delimiter).filter(Boolean);
+  const context = await readKubeconfig(paths);
+  if (context === undefined) {
+    const problem =
+      file === undefined ? 'KUBECONFIG is not set, this is no Pod, and there is no' : 'there is no';
     throw new Error(
-      `no cluster is configured: KUBECONFIG is not set, this is no Pod, and there is no ${path} (npm run dev -- --sandbox needs no cluster)`,
+      `no cluster is configured: ${problem} ${paths.join(', ')} (npm run dev -- --sandbox needs no cluster)`,
     );
   }
-  const cluster = config.getCurrentCluster();
-  if (cluster === null) {
-    throw new Error(
-      `the kubeconfig ${file ?? '(default)'} has no current context; choose one with kubectl config use-context`,
-    );
-  }
-  return {
-    server: cluster.server,
-    namespace: config.getContextObject(config.getCurrentContext())?.namespace,
-    proxy: cluster.proxyUrl,
-    credentials: () => readCredentials(config),
-  };
+  return isRecord(context.user.fields['auth-provider'])
+    ? accessOf(context, await authProviderOf(paths, context.name))
+    : accessOf(context);
 }
 
-/** Loads a kubeconfig file, a list of files, or the default, with client-node. */
-async function loadKubeConfig(file: string | undefined): Promise<KubeConfig> {
+/** Credentials of an `auth-provider`, which client-node knows. */
+async function authProviderOf(
+  paths: readonly string[],
+  context: string,
+): Promise<() => Promise<Credentials>> {
   const clientNode = await import('@kubernetes/client-node').catch((error: unknown) => {
     throw new Error(
-      `this kubeconfig is read with @kubernetes/client-node, which an image for a cluster does not carry: ${file === undefined ? 'there is no ServiceAccount token here' : 'unset KUBECONFIG'}, or run npm install --save-dev @kubernetes/client-node`,
+      'the auth-provider of this kubeconfig is run by @kubernetes/client-node, which is not installed: use a credential plugin (exec), or run npm install --save-dev @kubernetes/client-node',
       { cause: error },
     );
   });
   const config = new clientNode.KubeConfig();
-  try {
-    if (file === undefined || file.includes(delimiter)) {
-      config.loadFromDefault();
-    } else {
-      config.loadFromFile(file);
-    }
-  } catch (error) {
-    throw new Error(
-      `cannot read the kubeconfig${file === undefined ? '' : ` ${file}`}: ${messageOf(error)}`,
-      { cause: error },
-    );
+  const [first = '', ...others] = paths.filter((path) => existsSync(path));
+  config.loadFromFile(first);
+  for (const path of others) {
+    const other = new clientNode.KubeConfig();
+    other.loadFromFile(path);
+    config.mergeConfig(other, true);
   }
-  return config;
-}
-
-/** Credentials of the current context. client-node runs the credential plugin when there is one. */
-async function readCredentials(config: KubeConfig): Promise<Credentials> {
-  const https: { headers?: Record<string, unknown>; auth?: string | null } = {};
-  await config.applyToHTTPSOptions(https as Parameters<typeof config.applyToHTTPSOptions>[0]);
-  const headers = Object.fromEntries(
-    Object.entries(https.headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]),
-  );
-  const basic = https.auth
-    ? { authorization: `Basic ${Buffer.from(https.auth).toString('base64')}` }
-    : {};
-  return { headers: { ...headers, ...basic }, tls: tlsOptionsOf(https) };
+  config.setCurrentContext(context);
+  return async () => {
+    const https: { headers?: Record<string, unknown> } = {};
+    await config.applyToHTTPSOptions(https as Parameters<typeof config.applyToHTTPSOptions>[0]);
+    const headers = Object.fromEntries(
+      Object.entries(https.headers ?? {}).map(([name, value]) => [
+        name.toLowerCase(),
+        String(value),
+      ]),
+    );
+    return { headers, tls: tlsOptionsOf(https) };
+  };
 }
 
 function tlsOptionsOf(options: object): TlsOptions {

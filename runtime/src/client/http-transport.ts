@@ -29,7 +29,7 @@ export interface Connection {
 
 /** What authenticates a request: headers, and TLS options of the connection. */
 export interface Credentials {
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly tls: TlsOptions;
 }
 

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { Server } from 'node:http';
+import type { IncomingHttpHeaders, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,7 +63,7 @@ describe('connecting', () => {
     await connected.close();
   });
 
-  it('goes through the proxy of a kubeconfig that client-node reads, with its user and password', async () => {
+  it('goes through the proxy of a kubeconfig, with its user and password', async () => {
     const file = kubeconfig(
       {
         server: 'http://api.nowhere:6443',
@@ -78,6 +78,51 @@ describe('connecting', () => {
       `api.nowhere:6443 Basic ${Buffer.from('me:pw').toString('base64')}`,
     ]);
     await connected.close();
+  });
+
+  it('fetches the token of a credential plugin again when it is refused, also at the first request', async () => {
+    const plugin = join(folder, 'plugin');
+    writeFileSync(
+      plugin,
+      `#!/bin/sh\necho x >> '${folder}/runs'\necho '{"status":{"token":"'$(wc -l < '${folder}/runs' | tr -d ' ')'"}}'\n`,
+      { mode: 0o755 },
+    );
+    server.removeAllListeners('request');
+    server.on('request', (request, response) => {
+      asked.push(String(request.headers.authorization));
+      const isRefused = request.headers.authorization === 'Bearer 1';
+      response.writeHead(isRefused ? 401 : 200).end('{"metadata":{"name":"a"}}');
+    });
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: plugin };
+    const connected = await connect({ kubeconfig: kubeconfig({ server: address() }, { exec }) });
+    await connected.api.get(pods, key);
+    expect(asked).to.deep.equal(['Bearer 1', 'Bearer 2']);
+    await connected.close();
+  });
+
+  it('sends all headers of another user to act as', async () => {
+    let headers: IncomingHttpHeaders = {};
+    server.removeAllListeners('request');
+    server.on('request', (request, response) => {
+      headers = request.headers;
+      response.end('{"metadata":{"name":"a"}}');
+    });
+    const user = { token: 't', as: 'jane', 'as-groups': ['dev', 'ops'] };
+    const connected = await connect({ kubeconfig: kubeconfig({ server: address() }, user) });
+    await connected.api.get(pods, key);
+    expect([headers['impersonate-user'], headers['impersonate-group']]).to.deep.equal([
+      'jane',
+      'dev, ops',
+    ]);
+    await connected.close();
+  });
+
+  it('names the files when none of KUBECONFIG exists', async () => {
+    process.env['KUBECONFIG'] = `${join(folder, 'a')}:${join(folder, 'b')}`;
+    const error = await connect().catch((thrown: unknown) => thrown);
+    expect((error as Error).message).to.equal(
+      `no cluster is configured: there is no ${folder}/a, ${folder}/b (npm run dev -- --sandbox needs no cluster)`,
+    );
   });
 
   it('goes on with the last token while its file cannot be read, and takes the new one', async () => {
