@@ -187,6 +187,8 @@ export const PROMISES: Readonly<Record<string, PromiseSection>> = {
         'A crash between any two requests, followed by a restart, leads to the same end.',
       'isolated-failures': 'A worker that fails or hangs affects only its own resource.',
       'isolated-loops': 'A worker that loops affects only its own resource.',
+      'slow-is-not-blocked':
+        'A process that gets little CPU and makes progress is not ended as one that is blocked.',
       'blocked-event-loop':
         'A worker that blocks the event loop is named and the process ends. Its resource is reconciled last after the restart.',
       'blocked-record': 'The record of a worker that blocked the event loop counts for one hour.',

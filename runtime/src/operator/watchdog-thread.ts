@@ -8,9 +8,10 @@ import type { Debugger } from 'node:inspector';
 import { workerData } from 'node:worker_threads';
 import { keepAlive, systemClock } from '../util/clock.ts';
 import type { CurrentReconcile } from '../observability/reconcile-context.ts';
+import { CHECK_INTERVAL_MS, HeartbeatSilence } from './heartbeat-silence.ts';
+import { sampleMainThread } from './main-thread-cpu.ts';
 import type { BlockedReconcile, BlockedReport, WatchdogData } from './watchdog.ts';
 
-const CHECK_INTERVAL_MS = 500;
 /**
  * Time that the inspector may take. A main thread that is blocked outside of JavaScript never stops
  * for the inspector.
@@ -20,29 +21,22 @@ const STDOUT = 1;
 
 const { heartbeat, blockedMs, reportFile, lastReport } = workerData as WatchdogData;
 const counters = new Int32Array(heartbeat);
-let lastBeats = -1;
-let since = systemClock.monotonic();
-let lastCheckAt = since;
+const silence = new HeartbeatSilence(blockedMs, systemClock.monotonic());
 
 keepAlive();
 checkHeartbeat();
 
 function checkHeartbeat(): void {
-  const now = systemClock.monotonic();
-  const beats = Atomics.load(counters, 0);
-  const isDebugged = Atomics.load(counters, 1) === 1;
-  // This check itself is late when the whole process was suspended. The main thread then needs a
-  // moment for its next heartbeat.
-  const wasSuspended = now - lastCheckAt > 4 * CHECK_INTERVAL_MS;
-  if (beats !== lastBeats || isDebugged || wasSuspended) {
-    since = now;
-  }
-  lastBeats = beats;
-  lastCheckAt = now;
-  if (now - since < blockedMs) {
-    systemClock.after(CHECK_INTERVAL_MS, checkHeartbeat);
-  } else {
+  const isBlocked = silence.check({
+    now: systemClock.monotonic(),
+    beats: Atomics.load(counters, 0),
+    isDebugged: Atomics.load(counters, 1) === 1,
+    thread: sampleMainThread(),
+  });
+  if (isBlocked) {
     inspectMainThread();
+  } else {
+    systemClock.after(CHECK_INTERVAL_MS, checkHeartbeat);
   }
 }
 

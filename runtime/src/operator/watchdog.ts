@@ -18,7 +18,8 @@ import { DEFERRAL_MAX_AGE_MS } from '../reconciler/deferral.ts';
 const HEARTBEAT_MS = 500;
 /**
  * Time without a heartbeat after which the process is killed: less than the renew deadline of the
- * lease (10 s) and much less than its duration (15 s).
+ * lease (10 s) and much less than its duration (15 s). A process with a CPU limit is killed later
+ * (see `heartbeat-silence.ts`): its lease may expire first, and then it writes nothing.
  */
 export const BLOCKED_MS = 8_000;
 

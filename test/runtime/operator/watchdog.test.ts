@@ -8,6 +8,23 @@ import { RENEW_DEADLINE_MS } from '../../../runtime/src/leader-election/lease-st
 import type { BlockedReport } from '../../../runtime/src/operator/watchdog.ts';
 import { BLOCKED_MS, readBlockedReport } from '../../../runtime/src/operator/watchdog.ts';
 
+/** Lets a process run for 20 of each 200 ms, as a CPU limit of 100m does. */
+function throttle(pid: number): () => void {
+  let isRunning = true;
+  let timer: NodeJS.Timeout;
+  const turn = (): void => {
+    try {
+      process.kill(pid, isRunning ? 'SIGSTOP' : 'SIGCONT');
+    } catch {
+      return; // The process has ended.
+    }
+    isRunning = !isRunning;
+    timer = setTimeout(turn, isRunning ? 20 : 180);
+  };
+  timer = setTimeout(turn, 20);
+  return () => clearTimeout(timer);
+}
+
 describe('the watchdog', () => {
   let folder: string;
   let note: string;
@@ -29,7 +46,7 @@ describe('the watchdog', () => {
       {
         reject: false,
         env: { NODE_OPTIONS: '' },
-        timeout: 60_000,
+        timeout: 110_000,
       },
     );
   const left = (): BlockedReport => JSON.parse(readFileSync(note, 'utf8')) as BlockedReport;
@@ -89,6 +106,28 @@ describe('the watchdog', () => {
   it('never kills a process that is debugged, also when the debugger attaches later', async () => {
     expect((await run(['debugged'])).exitCode).to.equal(0);
   }).timeout(60_000);
+
+  // @promise lifecycle/slow-is-not-blocked
+  it('does not kill a process that gets a tenth of a CPU and makes progress', async () => {
+    const slow = run(['slow']);
+    const stopThrottling = throttle(slow.pid ?? 0);
+    try {
+      const { exitCode, signal } = await slow;
+      expect([exitCode, signal]).to.deep.equal([0, undefined]);
+    } finally {
+      stopThrottling();
+    }
+  }).timeout(120_000);
+
+  it('kills a process that blocks the event loop with a tenth of a CPU', async () => {
+    const blocked = run();
+    const stopThrottling = throttle(blocked.pid ?? 0);
+    try {
+      expect((await blocked).signal).to.equal('SIGKILL');
+    } finally {
+      stopThrottling();
+    }
+  }).timeout(120_000);
 
   // @promise lifecycle/blocked-record
   it('ignores a report that is older than an hour or cannot be read', async () => {

@@ -28,6 +28,20 @@ if (process.argv[3] === 'debugged') {
   }, 1_000);
   await new Promise(() => undefined);
 }
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
+/** Works in parts of 0.3 s of CPU time, with a heartbeat between two of them. */
+if (process.argv[3] === 'slow') {
+  for (let part = 0; part < 4; part++) {
+    const end = cpuMs() + 300;
+    while (cpuMs() < end) {}
+    // Longer than the time between two heartbeats.
+    await new Promise((resolve) => void setTimeout(resolve, 600));
+  }
+  process.exit(0);
+}
 /** Fills the pipe. */
 if (process.argv[3] === 'full') {
   while (process.stdout.write(`${'x'.repeat(200)}\n`)) {}
