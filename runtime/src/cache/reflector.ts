@@ -11,10 +11,11 @@
  */
 import { ConnectionError } from '../client/errors.ts';
 import type { KubeApi } from '../client/kube-api.ts';
-import type { ResourceType } from '../client/object.ts';
+import type { KubeObject, ResourceType } from '../client/object.ts';
 import type { Clock, Random, Timer } from '../util/clock.ts';
 import { sleep } from '../util/clock.ts';
 import type { RelistResult, Store } from './store.ts';
+import { prepareObject } from './store.ts';
 import type {
   ListingState,
   StoreEffect,
@@ -184,10 +185,31 @@ export class Reflector {
     };
     const timeout = this.#silenceTimeout(LIST_TIMEOUT_MS, signal);
     try {
-      return { type: 'page', ...(await api.list(scope.type, options, timeout.signal)) };
+      const page = await api.list(scope.type, options, timeout.signal);
+      return { type: 'page', ...page, items: await this.#preparePage(page.items, signal) };
     } finally {
       timeout.cancel();
     }
+  }
+
+  /**
+   * Prepares the objects of a page for the store, in parts of 500 with a turn of the event loop
+   * between two of them. The store then takes a long list over at once without blocking the loop.
+   */
+  async #preparePage(
+    items: readonly KubeObject[],
+    signal: AbortSignal,
+  ): Promise<readonly KubeObject[]> {
+    const prepared: KubeObject[] = [];
+    for (let start = 0; start < items.length; start += PAGE_SIZE) {
+      if (start > 0) {
+        await sleep(this.#options.clock, 0, signal);
+      }
+      for (const item of items.slice(start, start + PAGE_SIZE)) {
+        prepared.push(prepareObject(item));
+      }
+    }
+    return prepared;
   }
 
   async #readWatch({ resourceVersion }: WatchingState, signal: AbortSignal): Promise<void> {

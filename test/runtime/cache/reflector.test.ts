@@ -126,6 +126,42 @@ describe('an informer', () => {
     expect((await start({ api })).size).to.equal(600);
   });
 
+  // @promise lifecycle/slow-is-not-blocked
+  it('prepares each page of a list when it arrives, so that the end of a long list blocks nothing', async () => {
+    for (let i = 0; i < 1201; i++) {
+      await make(`c${i}`);
+    }
+    const unfrozen = (object: KubeObject): KubeObject => structuredClone(object) as KubeObject;
+    let last: readonly KubeObject[] = [];
+    const wasPrepared: boolean[] = [];
+    const api: KubeApi = {
+      ...cluster.api,
+      list: async (type, options, signal) => {
+        wasPrepared.push(last.every((object) => Object.isFrozen(object.metadata)));
+        const page = await cluster.api.list(type, options, signal);
+        last = page.items.map(unfrozen);
+        return { ...page, items: last };
+      },
+    };
+    expect((await start({ api })).size).to.equal(1201);
+    expect(wasPrepared).to.deep.equal([true, true, true]);
+  });
+
+  it('gives the event loop a turn after each 500 objects of a list without pages', async () => {
+    const items = Array.from({ length: 1201 }, (_, i) => restored(`c${i}`, '5'));
+    const resourceVersion = String(cluster.version);
+    const api: KubeApi = { ...cluster.api, list: async () => ({ resourceVersion, items }) };
+    const started = start({ api });
+    let turns = 0;
+    const after = clock.after.bind(clock);
+    clock.after = (ms, callback) => {
+      turns += ms === 0 ? 1 : 0;
+      return after(ms, callback);
+    };
+    expect((await started).size).to.equal(1201);
+    expect(turns).to.equal(2);
+  });
+
   // @promise watching/dead-watch
   it('replaces a watch without events after two minutes, and continues from the last version', async () => {
     let dead = false;
