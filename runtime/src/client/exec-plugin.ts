@@ -85,7 +85,7 @@ function credentialsOf({
   };
 }
 
-/** The environment of a plugin: that of the operator, the plugin's own, and KUBERNETES_EXEC_INFO. */
+/** The environment of the operator, that of the plugin, and KUBERNETES_EXEC_INFO. */
 async function environmentOf(
   exec: ExecFields,
   { cluster }: ExecPluginOptions,
