@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Exploration } from '../sandbox/src/exploration/index.ts';
 import { explore, FAULTS } from '../sandbox/src/exploration/index.ts';
-import { bugs, correct, hunt, MAX_RUNS, scenarios } from '../test/exploration/seeded/bugs.ts';
+import { bugs, correctScenarios, hunt } from '../test/exploration/seeded/bugs.ts';
 import { root } from './build.ts';
 
 const SITE_NAMES = {
@@ -15,12 +15,20 @@ const SITE_NAMES = {
   event: 'a watch event',
   call: 'a call of a worker',
   instant: 'an instant',
+  resource: 'a resource',
+  approval: 'a resource that waits for an approval',
+  output: 'an output',
+  claim: 'an object with claims',
+  former: 'a former output, or an object whose claims were given back',
+  kind: 'a kind',
+  query: 'a metrics query',
+  rollout: 'the rollout of a Deployment',
 } as const;
 
 const explorations: Exploration[] = [];
-for (const scenario of scenarios) {
+for (const { subject, scenario, maxRuns } of correctScenarios) {
   explorations.push(
-    await explore(correct, scenario, { maxFindings: 9, hasBudget: (runs) => runs < MAX_RUNS }),
+    await explore(subject, scenario, { maxFindings: 9, hasBudget: (runs) => runs < maxRuns }),
   );
 }
 const bugRows: string[] = [];
@@ -60,6 +68,9 @@ A fault site is a request, a watch event, a call of a worker, or an instant at w
 Its situation is what happens there: the number of changes by users so far, the phases of the
 resources, and the kind of request, event or call.
 
+Some sites count once in each situation: a resource, an output, an object with claims, a kind, a
+metrics query and the rollout of a Deployment.
+
 - Half of the runs have one fault. Each kind of fault is injected once in each situation, then
   again, until each fault was injected at each site.
 - A quarter of the runs have two faults. The second one is usually injected into what the operator
@@ -70,6 +81,32 @@ resources, and the kind of request, event or call.
 The report counts the single faults that were run. If the budget was too small for all of them,
 \`npm run verify\` estimates the budget that would be enough. Without a budget \`explore\` runs each
 single fault once, and nothing else.
+
+## Acts of people
+
+People act on the resource, on its outputs, and on the objects in which it claims fields. Objects of
+the scenario belong to an owner, who has applied their manifests by server-side apply. A change of
+such an object by the scenario changes the manifest too.
+
+- Each act ends within minutes. The run must then end as the baseline run does, or in a state that
+  the scenario's \`accepts\` accepts. \`accepts\` receives the kinds of the faults in the run.
+- After \`resource-deleted\` any state is right in which no invariant is violated.
+- An invariant of the scenario that an act violates is no finding. It is a finding if a write of the
+  operator violates the invariant.
+- An output is looked after only in phases that declare the output. If people never act on such
+  outputs, list the acts in \`ignoredFaults\` of the scenario: \`output-deleted Service\`.
+
+## Imperfect inputs
+
+Prometheus may be unreachable, slow, silent or stale for five minutes. A kind may answer 500 or go
+away for two minutes. The rollout of a Deployment may fail. The simulator \`deployments\` is needed
+for the last of these.
+
+## Requests that arrive
+
+In a scenario with the simulator \`traffic\`, all requests must arrive while a resource is
+Ready=True. Exploration checks that at each quiescence, and in runs without faults also when a
+resource becomes ready.
 
 ## RBAC rules
 
@@ -115,7 +152,7 @@ that violated an invariant. The number depends on the version of the runtime and
 |---|---|---|---|---|
 ${bugRows.join('\n')}
 
-The correct operator violates no invariant in ${MAX_RUNS} runs of each scenario:
+The correct operators violate no invariant:
 
 ${correctRuns.join('\n')}
 `,

@@ -13,6 +13,8 @@ export { matchesSelector, parseSelector, formatSelector } from './client/label-s
 export { connect } from './client/connect.ts';
 export type { KubeConnection, ConnectOptions } from './client/connect.ts';
 export { findWeightProblems } from './mesh/weights.ts';
+export { locateField } from './reconciler/field-claims/field-path.ts';
+export type { FieldPath } from './reconciler/field-claims/field-path.ts';
 export { parseDuration } from './api/duration.ts';
 export { NOOP_LOGGER } from './observability/logger.ts';
 export { loadConfig } from './operator/config.ts';

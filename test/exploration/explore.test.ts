@@ -16,7 +16,7 @@ import {
   formatToken,
 } from '../../sandbox/src/exploration/index.ts';
 
-import { correct, scenarios } from './seeded/bugs.ts';
+import { correctScenarios } from './seeded/bugs.ts';
 
 const subject = { scheduler, crd };
 const autoRoute = {
@@ -96,7 +96,10 @@ describe('explore', () => {
     for (const [name, one, scenarioUnderTest] of [
       ['AutoRoute', subject, routes],
       ['AutoRoute, in the scenario of its project', subject, life],
-      ...scenarios.map((each) => [`the correct operator, ${each.name}`, correct, each] as const),
+      ...correctScenarios.map(
+        (each) =>
+          [`the correct operator, ${each.scenario.name}`, each.subject, each.scenario] as const,
+      ),
     ] as const) {
       it(`finds nothing within ${budget}: ${name}`, async () => {
         const until = performance.now() + parseDuration(budget);

@@ -150,6 +150,8 @@ const SCENARIOS: readonly (readonly [string, () => TestOperator, Scenario])[] = 
       ],
       config: { workInterval: '10m' },
       ignoredFields: ['VirtualService.metadata.annotations'],
+      // Shifted looks after nothing.
+      ignoredFaults: ['kind-gone', 'claim-edited', 'claim-recreated', 'claim-replaced'],
       invariants: {
         'a route without a claim is not changed': (snapshot) =>
           http(snapshot).some(
@@ -213,6 +215,8 @@ const SCENARIOS: readonly (readonly [string, () => TestOperator, Scenario])[] = 
     scenario({
       name: 'another namespace',
       ignoredFields: ['Service.spec.clusterIP', 'Service.spec.clusterIPs'],
+      // Watching relies on the Services of Writing.
+      ignoredFaults: ['old-copy', 'output-deleted Service', 'output-edited Service'],
       config: { workInterval: '10m' },
       objects: [configMap('makes-the-namespace', {}, { namespace: 'far' })],
       steps: [

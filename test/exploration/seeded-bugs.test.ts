@@ -1,17 +1,17 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { explore } from '../../sandbox/src/exploration/index.ts';
-import { bugs, correct, hunt, MAX_RUNS, scenarios } from './seeded/bugs.ts';
+import { bugs, correctScenarios, hunt } from './seeded/bugs.ts';
 
 const page = readFileSync(new URL('../../docs/reference/exploration.md', import.meta.url), 'utf8');
 
 describe('exploration', () => {
-  for (const scenario of scenarios) {
+  for (const { subject, scenario, maxRuns } of correctScenarios) {
     // @promise exploration/seeded-bugs
     it(`finds nothing in the correct operator in '${scenario.name}', with all single faults, pairs and other orders of events`, async () => {
-      const { findings, singles, pairs } = await explore(correct, scenario, {
+      const { findings, singles, pairs } = await explore(subject, scenario, {
         maxFindings: 9,
-        hasBudget: (runs) => runs < MAX_RUNS,
+        hasBudget: (runs) => runs < maxRuns,
       });
       expect(
         findings.map(
@@ -19,7 +19,7 @@ describe('exploration', () => {
         ),
       ).to.deep.equal([]);
       expect(singles[0]).to.equal(singles[1]).and.to.be.greaterThan(100);
-      expect(pairs).to.be.greaterThan(300);
+      expect(pairs).to.be.greaterThan(100);
     }).timeout(300_000);
   }
 

@@ -85,7 +85,9 @@ function withoutVolatileFields(object: KubeObject, scheduler: Scheduler): object
       ...(deletionTimestamp !== undefined && { deleting: true }),
     },
     ...(status !== undefined && {
-      status: isResource ? comparableStatus(status, generation) : status,
+      status: isResource
+        ? comparableStatus(status, generation)
+        : withRelativeGeneration(status, generation),
     }),
   };
 }
@@ -101,6 +103,14 @@ function comparableAnnotations(
   return approval === undefined
     ? compared
     : { ...compared, [approve]: approval.replace(/@.*/, '@<token>') };
+}
+
+/** Generations count changes, so two runs differ in them. */
+function withRelativeGeneration(status: unknown, generation: number | undefined): unknown {
+  const { observedGeneration, ...rest } = status as Record<string, unknown>;
+  return typeof observedGeneration === 'number'
+    ? { ...rest, observed: observedGeneration === generation }
+    : status;
 }
 
 /** The phase, the conditions without times and messages, and the user's fields. */

@@ -195,7 +195,12 @@ class Explorer {
     const { faultKinds = FAULT_KINDS } = this.#options;
     const random = seededRandom(this.#seed);
     const baseline = await this.#runBaseline();
-    const plan = new FaultPlan(baseline.faultSites, faultKinds, random);
+    const plan = new FaultPlan(
+      baseline.faultSites,
+      faultKinds,
+      random,
+      this.#scenario.ignoredFaults,
+    );
     this.#plan = plan;
     if (this.#findings.size === 0) {
       await this.#checkDeterminism(baseline);

@@ -9,9 +9,9 @@
  * all three.
  */
 import type { Random } from 'autopilot-runtime/internal';
-import type { Fault, FaultKind } from './fault.ts';
+import type { Fault, FaultKind, IgnoredFault } from './fault.ts';
 import type { FaultSite, FaultSites } from './fault-sites.ts';
-import { canOccurAt } from './fault-sites.ts';
+import { canOccurAt, isIgnoredAt } from './fault-sites.ts';
 
 /** Part of the plan that a run belongs to. */
 export type PlanStage = 'singles' | 'pairs' | 'schedules';
@@ -62,7 +62,10 @@ export class FaultPlan {
   readonly runs: Record<PlanStage, number> = { singles: 0, pairs: 0, schedules: 0 };
   readonly #baselineSites: FaultSites;
   readonly #sitesByKey: ReadonlyMap<string, FaultSite>;
+  /** Sites of the baseline run at which a fault of each kind can be injected. */
+  readonly #sitesByKind = new Map<FaultKind, readonly FaultSite[]>();
   readonly #kinds: readonly FaultKind[];
+  readonly #ignored: readonly IgnoredFault[];
   readonly #random: Random;
   readonly #remainingSingles: Fault[];
   readonly #pairs: PairCandidate[] = [];
@@ -75,13 +78,23 @@ export class FaultPlan {
    * @param baseline fault sites of the baseline run.
    * @param kinds kinds of faults to inject.
    * @param random draws the order of single faults, pairs and schedules.
+   * @param ignored faults that make no sense in the scenario.
    */
-  constructor(baseline: FaultSites, kinds: readonly FaultKind[], random: Random) {
+  constructor(
+    baseline: FaultSites,
+    kinds: readonly FaultKind[],
+    random: Random,
+    ignored: readonly IgnoredFault[] = [],
+  ) {
     this.#baselineSites = baseline;
     this.#sitesByKey = new Map(baseline.map((site) => [siteKey(site), site]));
     this.#kinds = kinds;
+    this.#ignored = ignored;
     this.#random = random;
-    this.#remainingSingles = orderSingles(baseline, kinds, random);
+    this.#remainingSingles = orderSingles(
+      kinds.flatMap((kind) => this.#sitesFor(kind).map((site) => ({ kind, site }))),
+      random,
+    );
     this.singles = this.#remainingSingles.length;
   }
 
@@ -136,7 +149,7 @@ export class FaultPlan {
     rank: number,
   ): void {
     for (const kind of this.#kinds) {
-      if (!canOccurAt(kind, site)) {
+      if (!this.#canInject(kind, site)) {
         continue;
       }
       const key = `${first.fault.kind} ${first.site.situation}, ${kind} ${site.situation}`;
@@ -169,11 +182,23 @@ export class FaultPlan {
     );
   }
 
+  #canInject(kind: FaultKind, site: FaultSite): boolean {
+    return canOccurAt(kind, site) && !isIgnoredAt(this.#ignored, kind, site);
+  }
+
+  #sitesFor(kind: FaultKind): readonly FaultSite[] {
+    const known = this.#sitesByKind.get(kind);
+    const sites = known ?? this.#baselineSites.filter((site) => this.#canInject(kind, site));
+    this.#sitesByKind.set(kind, sites);
+    return sites;
+  }
+
   /** Faults at any sites of the baseline run. */
   #randomFaults(count: number, kinds: readonly FaultKind[]): readonly Fault[] {
+    const possible = kinds.filter((kind) => this.#sitesFor(kind).length > 0);
     return Array.from({ length: count }).flatMap(() => {
-      const kind = pickRandom(kinds, this.#random);
-      const site = kind && pickRandom(sitesFor(kind, this.#baselineSites), this.#random);
+      const kind = pickRandom(possible, this.#random);
+      const site = kind && pickRandom(this.#sitesFor(kind), this.#random);
       return kind === undefined || site === undefined ? [] : [{ kind, nth: site.nth }];
     });
   }
@@ -185,11 +210,9 @@ export class FaultPlan {
  * therefore spread over the run.
  */
 function orderSingles(
-  faultSites: FaultSites,
-  kinds: readonly FaultKind[],
+  all: readonly { readonly kind: FaultKind; readonly site: FaultSite }[],
   random: Random,
 ): Fault[] {
-  const all = kinds.flatMap((kind) => sitesFor(kind, faultSites).map((site) => ({ kind, site })));
   const turns = new Map<string, number>();
   return shuffle(all, random)
     .map(({ kind, site: { nth, situation } }) => {
@@ -199,10 +222,6 @@ function orderSingles(
     })
     .sort((a, b) => a.turn - b.turn)
     .map(({ fault }) => fault);
-}
-
-function sitesFor(kind: FaultKind, faultSites: FaultSites): readonly FaultSite[] {
-  return faultSites.filter((site) => canOccurAt(kind, site));
 }
 
 function siteKey({ type, nth }: FaultSite): string {

@@ -2,7 +2,7 @@
  * Fault sites: the requests, watch events, worker calls and instants of a run, where faults are
  * injected.
  */
-import type { Fault, FaultKind, FaultSiteType } from './fault.ts';
+import type { Fault, FaultKind, FaultSiteType, IgnoredFault } from './fault.ts';
 import { FAULTS } from './fault.ts';
 
 /** A place in a run where a fault can be injected. Writes are numbered as requests. */
@@ -18,6 +18,8 @@ export interface FaultSite {
    * changes by users. Faults at two sites of one situation have similar effects.
    */
   readonly situation: string;
+  /** Kind of the object at the site: `VirtualService`. Absent: the site has no object. */
+  readonly objectKind?: string;
 }
 
 /** The fault sites of a run, in its order. */
@@ -29,25 +31,72 @@ export function canOccurAt(kind: FaultKind, { type, isWrite }: FaultSite): boole
   return at === type || (at === 'write' && isWrite);
 }
 
-type SiteType = FaultSite['type'];
+/** @returns true if a scenario ignores this kind of fault at the site. */
+export function isIgnoredAt(
+  ignored: readonly IgnoredFault[],
+  kind: FaultKind,
+  { objectKind }: FaultSite,
+): boolean {
+  return ignored.some((one) => one === kind || one === `${kind} ${objectKind}`);
+}
+
+/** The types of fault sites. Writes are numbered as requests. */
+export type SiteType = FaultSite['type'];
 
 /** Numbers the fault sites of a run and selects the fault of each. */
 export class FaultSiteCounter {
   readonly #faults: readonly Fault[];
-  readonly #counts: Record<SiteType, number> = { request: 0, event: 0, call: 0, instant: 0 };
+  readonly #ignored: readonly IgnoredFault[];
+  readonly #counts = new Map<SiteType, number>();
+  /** Situations of the sites that are visited once. */
+  readonly #situations = new Set<string>();
   #visited: readonly FaultSite[] = [];
   /** Sites since the operator last changed something. */
   #sinceActivity: FaultSite[] = [];
 
-  constructor(faults: readonly Fault[]) {
+  /**
+   * @param faults the faults of the run.
+   * @param ignored faults that make no sense in the scenario. A site may have another number than
+   * in the baseline run, so they are checked in each run.
+   */
+  constructor(faults: readonly Fault[], ignored: readonly IgnoredFault[] = []) {
     this.#faults = faults;
+    this.#ignored = ignored;
   }
 
   /** @returns the fault to inject at this site, if there is one. */
   visit(type: SiteType, situation: string, isWrite = false): Fault | undefined {
-    const site: FaultSite = { type, nth: ++this.#counts[type], isWrite, situation };
+    return this.#count({ type, nth: this.#nextNumber(type), isWrite, situation });
+  }
+
+  /**
+   * Counts a site unless a site of this type was counted in the same situation.
+   *
+   * @param objectKind kind of the object at the site; part of the situation.
+   * @returns the fault to inject at this site, if there is one.
+   */
+  visitOnce(type: SiteType, situation: string, objectKind: string): Fault | undefined {
+    const whole = `${situation} ${type} ${objectKind}`;
+    if (this.#situations.has(whole)) {
+      return undefined;
+    }
+    this.#situations.add(whole);
+    const nth = this.#nextNumber(type);
+    return this.#count({ type, nth, isWrite: false, situation: whole, objectKind });
+  }
+
+  #nextNumber(type: SiteType): number {
+    const nth = (this.#counts.get(type) ?? 0) + 1;
+    this.#counts.set(type, nth);
+    return nth;
+  }
+
+  #count(site: FaultSite): Fault | undefined {
     this.#sinceActivity.push(site);
-    return this.#faults.find(({ kind, nth }) => nth === site.nth && canOccurAt(kind, site));
+    return this.#faults.find(
+      ({ kind, nth }) =>
+        nth === site.nth && canOccurAt(kind, site) && !isIgnoredAt(this.#ignored, kind, site),
+    );
   }
 
   /** Keeps all sites so far: the operator was active up to now. */
@@ -67,7 +116,9 @@ export class FaultSiteCounter {
         firstOfType.set(site.type, site);
       }
     }
-    this.#sinceActivity = [...firstOfType.values()];
+    this.#sinceActivity = this.#sinceActivity.filter(
+      (site) => site.objectKind !== undefined || firstOfType.get(site.type) === site,
+    );
     this.markActivity();
   }
 

@@ -1,7 +1,32 @@
 /** The faults that exploration injects, and the tokens that name them on the command line. */
 
-/** The kinds of fault sites. A write is a request that changes an object. */
-export type FaultSiteType = 'write' | 'request' | 'event' | 'call' | 'instant';
+/**
+ * The kinds of fault sites. A write is a request that changes an object. The types after `instant`
+ * are visited once in each situation:
+ *
+ * - `resource`: a resource exists.
+ * - `approval`: a resource waits for an approval.
+ * - `output`: an output of a resource exists.
+ * - `claim`: a resource has claimed fields of an object of another owner.
+ * - `former`: a resource has given all claims of an object back, or its output was deleted.
+ * - `kind`: the operator sends a request for a kind.
+ * - `query`: a worker queries metrics.
+ * - `rollout`: the simulated Deployment controller rolls a Deployment out.
+ */
+export type FaultSiteType =
+  | 'write'
+  | 'request'
+  | 'event'
+  | 'call'
+  | 'instant'
+  | 'resource'
+  | 'approval'
+  | 'output'
+  | 'claim'
+  | 'former'
+  | 'kind'
+  | 'query'
+  | 'rollout';
 
 /** Every kind of fault: the type of site where it is injected, and what happens there. */
 export const FAULTS = {
@@ -58,6 +83,55 @@ export const FAULTS = {
     at: 'instant',
     description: 'the API server compacts its history and all watches break',
   },
+  'resource-deleted': { at: 'resource', description: 'a person deletes the resource' },
+  'resource-replaced': {
+    at: 'resource',
+    description: 'a person replaces the resource with its manifest: finalizers are lost',
+  },
+  'resource-paused': { at: 'resource', description: 'a person pauses the resource for 2 min' },
+  'wrong-approval': {
+    at: 'approval',
+    description: 'a person approves with a token that was never given, and removes it after 2 min',
+  },
+  'output-edited': { at: 'output', description: 'a person changes a field of the output' },
+  'output-deleted': { at: 'output', description: 'a person deletes the output' },
+  'claim-edited': {
+    at: 'claim',
+    description: 'the owner changes a claimed field, and puts it back after 2 min',
+  },
+  'claim-replaced': {
+    at: 'claim',
+    description: 'the owner replaces the object with its manifest: claims and values are lost',
+  },
+  'claim-recreated': {
+    at: 'claim',
+    description: 'the owner deletes the object and creates it again 10 s later',
+  },
+  'old-copy': {
+    at: 'former',
+    description: 'a person applies a copy of the object from the time of the claim',
+  },
+  'kind-broken': { at: 'kind', description: 'all requests for the kind get 500 for 2 min' },
+  'kind-gone': {
+    at: 'kind',
+    description: 'the CRD and its objects are deleted; the owners install them again 2 min later',
+  },
+  'query-unreachable': { at: 'query', description: 'Prometheus is unreachable for 5 min' },
+  'query-slow': { at: 'query', description: 'each query takes 20 s for 5 min' },
+  'query-silent': { at: 'query', description: 'queries return no data for 5 min' },
+  'query-nan': { at: 'query', description: 'queries return NaN for 5 min' },
+  'query-stale': {
+    at: 'query',
+    description: 'queries return their results of before for 5 min, and no data if there were none',
+  },
+  'rollout-failed': {
+    at: 'rollout',
+    description: 'the rollout of the Deployment exceeds its deadline, and is complete after 15 min',
+  },
+  'rollout-slow': {
+    at: 'rollout',
+    description: 'the new Pods of the Deployment are not available for 5 min',
+  },
 } as const satisfies Readonly<
   Record<string, { readonly at: FaultSiteType; readonly description: string }>
 >;
@@ -67,6 +141,12 @@ export type FaultKind = keyof typeof FAULTS;
 
 /** All kinds of faults. */
 export const FAULT_KINDS = Object.keys(FAULTS) as readonly FaultKind[];
+
+/**
+ * A fault that makes no sense in a scenario: a kind of fault, or a kind of fault on objects of one
+ * kind: `claim-recreated Deployment`.
+ */
+export type IgnoredFault = FaultKind | `${FaultKind} ${string}`;
 
 /** One fault of a run: its kind, and the site where it is injected. */
 export interface Fault {

@@ -85,7 +85,7 @@ export function faultyClient(process: OperatorProcess, runContext: RunContext): 
 /** The cluster, limited to the operator's RBAC rules. Records which process made each write. */
 function authorizedApi(
   process: OperatorProcess,
-  { cluster, invariantChecker, policyRules }: RunContext,
+  { cluster, invariantChecker, people, policyRules }: RunContext,
 ): KubeApi {
   const { api } = cluster;
   const attributed = <T>(verb: string, type: ResourceType, write: () => Promise<T>): Promise<T> =>
@@ -100,8 +100,10 @@ function authorizedApi(
       attributed('create', type, () => api.create(type, object, options)),
     replace: (type, object, options) =>
       attributed('replace', type, () => api.replace(type, object, options)),
-    apply: (type, object, options) =>
-      attributed('apply', type, () => api.apply(type, object, options)),
+    apply: (type, object, options) => {
+      people.recordApply(object);
+      return attributed('apply', type, () => api.apply(type, object, options));
+    },
     patch: (type, key, patch, options) =>
       attributed('patch', type, () => api.patch(type, key, patch, options)),
     delete: (type, key, options) =>
@@ -150,10 +152,26 @@ class RequestSender {
     }
     signal?.throwIfAborted();
     const fault = this.#visitSite(request);
+    this.#visitKind(request.type);
+    this.#runContext.kindOutages.check(request.type);
     const response = await this.#sendWithFault(fault, request, run, signal);
     await this.#process.waitUntilRunning();
     this.#recordResponse(request, response);
     return response;
+  }
+
+  /** Counts the site of a kind, and begins its outage. */
+  #visitKind(type: ResourceType): void {
+    const { kindOutages, scheduler, trace } = this.#runContext;
+    if (!this.#process.countsFaultSites) {
+      return;
+    }
+    const mayGo = type.kind !== scheduler.resource.kind && kindOutages.canGoAway(type);
+    const fault = this.#runContext.visitOnce('kind', mayGo ? 'custom' : 'built-in', type.kind);
+    if (fault !== undefined && (fault.kind !== 'kind-gone' || mayGo)) {
+      trace.add('cluster', `requests for ${type.plural}`, FAULTS[fault.kind].description);
+      kindOutages.begin(fault.kind, type);
+    }
   }
 
   /** Counts the fault site of a request, checks who sends it, and adds it to the trace. */

@@ -39,6 +39,7 @@ export async function* faultyWatch(
   await process.waitUntilRunning();
   if (source.isOperatorWatch) {
     visitWatchRequest(process, runContext, source.type);
+    runContext.kindOutages.check(source.type);
   }
   const closed = new AbortController();
   const ended = AbortSignal.any([
@@ -49,6 +50,7 @@ export async function* faultyWatch(
   const inbox = new WatchInbox(source.open(ended));
   const breakWatch = (): void => inbox.end(connectionReset());
   process.watches.add(breakWatch);
+  const removeWatch = runContext.kindOutages.addWatch(source.type, (error) => inbox.end(error));
   try {
     yield* source.isOperatorWatch
       ? operatorEvents({ process, runContext, inbox, ended })
@@ -58,6 +60,7 @@ export async function* faultyWatch(
     throw error;
   } finally {
     process.watches.delete(breakWatch);
+    removeWatch();
     closed.abort(new Error('the watch is closed'));
   }
 }

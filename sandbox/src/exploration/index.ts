@@ -14,7 +14,7 @@ export type {
   RunScenarioOptions,
 } from './explore.ts';
 export { FAULTS, FAULT_KINDS, formatToken, parseToken, scenarioSlug } from './fault.ts';
-export type { Fault, FaultKind, FaultSiteType, ReplayToken } from './fault.ts';
+export type { Fault, FaultKind, FaultSiteType, IgnoredFault, ReplayToken } from './fault.ts';
 export type { FaultSite, FaultSites } from './fault-sites.ts';
 export type { PlanStage } from './fault-plan.ts';
 export type { Violation } from './invariants.ts';

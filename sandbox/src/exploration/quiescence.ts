@@ -11,6 +11,7 @@ import { compareStates, comparableStateOf } from './comparable-state.ts';
 import type { Fault } from './fault.ts';
 import { hasClockJump } from './fault.ts';
 import type { FaultSiteCounter } from './fault-sites.ts';
+import type { People } from './people.ts';
 import type { ClusterSnapshot, Scenario } from './scenario.ts';
 
 /** The cluster at a moment of quiescence. */
@@ -45,6 +46,10 @@ export interface QuiescenceOptions {
   readonly scheduler: Scheduler;
   /** The scenario. */
   readonly scenario: Scenario;
+  /** Acts of people. A resource that a person has deleted is in another state than expected. */
+  readonly people: People;
+  /** Checks what must hold at quiescence. */
+  readonly checkInvariants: () => void;
   /** Faults of the run. */
   readonly faults: readonly Fault[];
   /** States of the baseline run, in their order. Undefined: this is the baseline run. */
@@ -84,6 +89,7 @@ export class Quiescence {
         this.#isExpectedState(expected, quietMs >= this.quietPeriodMs)
       ) {
         faultSites.dropIdleSites();
+        this.#options.checkInvariants();
         this.states.push({ state: expected?.state ?? this.#comparableState(), longestGapMs });
         return;
       }
@@ -106,8 +112,12 @@ export class Quiescence {
 
   /** @returns true if a state other than that of the baseline run is right too. */
   isAcceptedDeviation(): boolean {
-    const { snapshot, scheduler, faults } = this.#options;
-    return this.#isAccepted() || (hasClockJump(faults) && hasTimedOut(snapshot, scheduler));
+    const { snapshot, scheduler, faults, people } = this.#options;
+    return (
+      this.#isAccepted() ||
+      people.hasDeletedResource ||
+      (hasClockJump(faults) && hasTimedOut(snapshot, scheduler))
+    );
   }
 
   /** @param isFinal true: no more time is left, so a wrong state is a finding. */
@@ -145,8 +155,9 @@ export class Quiescence {
   }
 
   #isAccepted(): boolean {
-    const { scenario, snapshot } = this.#options;
-    return scenario.accepts?.(snapshot) === true;
+    const { scenario, snapshot, faults } = this.#options;
+    const kinds = faults.map(({ kind }) => kind);
+    return scenario.accepts?.(snapshot, kinds) === true;
   }
 
   #comparableState(): ComparableState {

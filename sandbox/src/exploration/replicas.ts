@@ -49,8 +49,8 @@ export interface ReplicasOptions {
   readonly scenario: Scenario;
   /** Seed of the random sources of all processes. */
   readonly seed: number;
-  /** Returns what answers metrics queries. */
-  readonly queryMetrics: () => QueryMetrics;
+  /** Returns what answers metrics queries of a process. */
+  readonly queryMetrics: (process: string) => QueryMetrics;
   /** Guards the calls of workers. */
   readonly guard: DeterminismGuard;
   /** True: two processes with leader election. */
@@ -122,7 +122,7 @@ export class Replicas {
         enableLeaderElection: hasElection,
         leaderElectionNamespace: 'default',
       },
-      queryMetrics: queryMetrics(),
+      queryMetrics: queryMetrics(process.name),
     };
   }
 

@@ -8,19 +8,26 @@ import { Cluster } from '../cluster/cluster.ts';
 import type { PolicyRules } from '../cluster/rbac.ts';
 import type { ObjectManifest } from '../testing/sandbox.ts';
 import { permissiveCrd } from '../testing/sandbox.ts';
+import type { DeploymentObject } from '../simulators/deployments.ts';
 import type { QueryMetrics, RunningSimulator } from '../simulators/simulator.ts';
 import { createSnapshot, isIgnoredKind } from './cluster-snapshot.ts';
 import { createDeterminismGuard } from './determinism-guard.ts';
 import { EventLoop } from './event-loop.ts';
+import { FaultyQueries } from './faulty-queries.ts';
+import { FaultyRollouts } from './faulty-rollouts.ts';
 import type { Fault } from './fault.ts';
 import { FAULTS, needsElection } from './fault.ts';
-import type { FaultSites } from './fault-sites.ts';
+import type { FaultSites, SiteType } from './fault-sites.ts';
 import { FaultSiteCounter } from './fault-sites.ts';
 import type { Violation } from './invariants.ts';
 import { findExcessWrites, InvariantChecker } from './invariants.ts';
+import { KindOutages } from './kind-outages.ts';
 import type { OperatorProcess } from './operator-process.ts';
+import { OwnersManifests } from './owners.ts';
+import { People } from './people.ts';
 import type { QuiescentState } from './quiescence.ts';
 import { Quiescence } from './quiescence.ts';
+import { Readiness } from './readiness.ts';
 import type { OperatorUnderTest } from './replicas.ts';
 import { Replicas } from './replicas.ts';
 import type { RunContext } from './run-context.ts';
@@ -81,6 +88,8 @@ export class ScenarioRun implements RunContext {
   readonly policyRules: PolicyRules | undefined;
   readonly eventLoop: EventLoop;
   readonly invariantChecker: InvariantChecker;
+  readonly people: People;
+  readonly kindOutages: KindOutages;
   readonly #options: RunOptions;
   readonly #snapshot: ClusterSnapshot;
   readonly #faultSites: FaultSiteCounter;
@@ -90,6 +99,10 @@ export class ScenarioRun implements RunContext {
   readonly #stepExecutor: StepExecutor;
   /** Phases of the resources, by uid. */
   readonly #phases = new Map<string, string>();
+  readonly #owners = new OwnersManifests();
+  readonly #readiness: Readiness;
+  readonly #queries: FaultyQueries;
+  #simulators: readonly RunningSimulator[] = [];
   #queryMetrics: QueryMetrics = returnNoData;
 
   /**
@@ -106,7 +119,7 @@ export class ScenarioRun implements RunContext {
     this.scheduler = scheduler;
     this.policyRules = subject.policyRules;
     this.#snapshot = snapshot;
-    this.#faultSites = new FaultSiteCounter(faults);
+    this.#faultSites = new FaultSiteCounter(faults, scenario.ignoredFaults);
     this.invariantChecker = new InvariantChecker({
       scheduler,
       scenario,
@@ -121,7 +134,19 @@ export class ScenarioRun implements RunContext {
       onInstant: () => this.#injectInstantFault(),
       onAbort: (invariant, detail) => this.#abort(invariant, detail),
     });
-    this.#user = new User(cluster, scheduler, this.trace);
+    const { eventLoop, trace, invariantChecker } = this;
+    const owners = this.#owners;
+    this.people = new People({ cluster, scheduler, owners, eventLoop, trace, invariantChecker });
+    this.kindOutages = new KindOutages({ cluster, owners, eventLoop, invariantChecker });
+    this.#readiness = new Readiness({
+      cluster,
+      scheduler,
+      simulators: () => this.#simulators,
+      invariantChecker,
+      isBaseline: faults.length === 0,
+    });
+    this.#queries = new FaultyQueries(this);
+    this.#user = new User(cluster, scheduler, trace, owners);
     this.#quiescence = new Quiescence({
       eventLoop: this.eventLoop,
       faultSites: this.#faultSites,
@@ -129,6 +154,8 @@ export class ScenarioRun implements RunContext {
       snapshot,
       scheduler,
       scenario,
+      people: this.people,
+      checkInvariants: () => this.#checkQuiescence(),
       faults,
       expected: baseline?.quiescentStates,
     });
@@ -157,7 +184,8 @@ export class ScenarioRun implements RunContext {
         subject,
         scenario,
         seed,
-        queryMetrics: () => this.#queryMetrics,
+        queryMetrics: (process) =>
+          this.#queries.wrap(process, (promql, signal) => this.#queryMetrics(promql, signal)),
         hasElection: needsElection(faults),
         guard: createDeterminismGuard(this.clock, seededRandom(seed + 1), onViolation),
       },
@@ -177,13 +205,13 @@ export class ScenarioRun implements RunContext {
   async #run(): Promise<RunResult> {
     await this.#createObjects();
     this.cluster.onChange((before, after) => this.#recordChange(before, after));
-    const simulators = this.#startSimulators();
+    this.#startSimulators();
     await this.#startOperator();
     await this.#stepExecutor.run();
     this.#reportExcessWrites();
     this.invariantChecker.checkEnd();
     this.#replicas.killAll();
-    for (const simulator of simulators) {
+    for (const simulator of this.#simulators) {
       simulator.stop?.();
     }
     return this.#result();
@@ -198,14 +226,24 @@ export class ScenarioRun implements RunContext {
     }
   }
 
-  #startSimulators(): readonly RunningSimulator[] {
+  #startSimulators(): void {
     const { simulators = [], queryMetrics } = this.#options.scenario;
-    const running = simulators.map((simulator) =>
-      simulator({ cluster: this.cluster, scheduler: this.scheduler }),
+    const rollouts = new FaultyRollouts(this, () => this.#refreshSimulators());
+    this.#simulators = simulators.map((simulator) =>
+      simulator({
+        cluster: this.cluster,
+        scheduler: this.scheduler,
+        rolloutOf: (deployment) => rollouts.stateOf(deployment as DeploymentObject),
+      }),
     );
-    const answering = running.find((simulator) => simulator.queryMetrics !== undefined);
+    const answering = this.#simulators.find((simulator) => simulator.queryMetrics !== undefined);
     this.#queryMetrics = queryMetrics ?? answering?.queryMetrics ?? returnNoData;
-    return running;
+  }
+
+  #refreshSimulators(): void {
+    for (const simulator of this.#simulators) {
+      simulator.refresh?.();
+    }
   }
 
   async #startOperator(): Promise<void> {
@@ -254,6 +292,15 @@ export class ScenarioRun implements RunContext {
     return fault;
   }
 
+  visitOnce(type: SiteType, action: string, objectKind: string): Fault | undefined {
+    const fault = this.#faultSites.visitOnce(type, `${this.#situation} ${action}`, objectKind);
+    if (fault !== undefined) {
+      this.eventLoop.recordActivity();
+      this.eventLoop.lastFaultAt = this.clock.monotonic();
+    }
+    return fault;
+  }
+
   killProcess(process: OperatorProcess): void {
     this.#replicas.kill(process);
   }
@@ -264,13 +311,31 @@ export class ScenarioRun implements RunContext {
 
   /** @returns true if a fault was injected. */
   #injectInstantFault(): boolean {
+    const hasActed = this.#actForPeople();
     const fault = this.#faultSites.visit('instant', `${this.#situation} nothing is due`);
     if (fault === undefined) {
-      return false;
+      return hasActed;
     }
     this.trace.add('', 'nothing is due', FAULTS[fault.kind].description);
     this.#replicas.injectFault(fault.kind);
     return true;
+  }
+
+  #checkQuiescence(): void {
+    this.#readiness.check();
+  }
+
+  /** @returns true if a person acts at this instant. */
+  #actForPeople(): boolean {
+    let hasActed = false;
+    for (const site of this.people.sites()) {
+      const fault = this.visitOnce(site.type, '', site.object.kind);
+      if (fault !== undefined) {
+        hasActed = true;
+        this.people.act(fault, site);
+      }
+    }
+    return hasActed;
   }
 
   #abort(invariant?: string, detail = ''): void {
@@ -295,6 +360,8 @@ export class ScenarioRun implements RunContext {
       const { phase = 'none' } = (after?.status ?? {}) as { readonly phase?: string };
       this.#phases.set(object.metadata.uid ?? '', after === undefined ? 'gone' : phase);
     }
+    this.people.observe(before, after);
+    this.#readiness.observe(before, after);
     this.invariantChecker.checkChange(before, after);
   }
 }

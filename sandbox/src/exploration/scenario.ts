@@ -5,6 +5,7 @@
 import type { Duration, OperatorConfig } from 'autopilot-runtime';
 import type { ObjectManifest, SandboxObject } from '../testing/sandbox.ts';
 import type { QueryMetrics, Simulator } from '../simulators/simulator.ts';
+import type { FaultKind, IgnoredFault } from './fault.ts';
 
 /** A change of the cluster by a user or another controller. */
 export type ClusterChange =
@@ -114,10 +115,10 @@ export interface Scenario {
   /** Steps, run one after the other. After the last one the run waits for quiescence. */
   readonly steps: readonly ScenarioStep[];
   /**
-   * Accepts a state other than that of the baseline run, at each quiescence. Default: only the
-   * baseline state is right.
+   * Accepts a state other than that of the baseline run, at each quiescence. `faults` are the kinds
+   * of the faults in the run, none in the baseline run. Default: only the baseline state is right.
    */
-  readonly accepts?: (snapshot: ClusterSnapshot) => boolean;
+  readonly accepts?: (snapshot: ClusterSnapshot, faults: readonly FaultKind[]) => boolean;
   /**
    * Invariants by sentence, checked after each change in the cluster. An invariant is violated when
    * its function returns false or throws.
@@ -139,6 +140,11 @@ export interface Scenario {
   readonly minStepInterval?: Readonly<Record<string, Duration>>;
   /** Fields that are not compared at quiescence: `Canary.status.checks`. */
   readonly ignoredFields?: readonly string[];
+  /**
+   * Faults that make no sense in this scenario, such as an act that no person would do:
+   * `claim-recreated`, or `output-deleted Service` for objects of one kind. Default: none.
+   */
+  readonly ignoredFaults?: readonly IgnoredFault[];
   /** Time without a change after which the baseline run counts as quiescent. Default: `10m`. */
   readonly quietPeriod?: Duration;
 }

@@ -4,11 +4,13 @@
  */
 import type { KubeObject, ResourceType, Scheduler } from 'autopilot-runtime';
 import type { ObjectKey } from 'autopilot-runtime/internal';
-import { hasCode, parseDuration } from 'autopilot-runtime/internal';
+import { hasCode, keyOf, parseDuration } from 'autopilot-runtime/internal';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ObjectManifest } from '../testing/sandbox.ts';
 import { declaredKinds } from './cluster-snapshot.ts';
 import type { EventLoop } from './event-loop.ts';
+import type { OwnersManifests } from './owners.ts';
+import { OWNER_MANAGER } from './owners.ts';
 import type { Quiescence } from './quiescence.ts';
 import type { RunTrace } from './run-trace.ts';
 import { objectLabel } from './run-trace.ts';
@@ -19,11 +21,14 @@ export class User {
   readonly #cluster: Cluster;
   readonly #scheduler: Scheduler;
   readonly #trace: RunTrace;
+  readonly #owners: OwnersManifests;
 
-  constructor(cluster: Cluster, scheduler: Scheduler, trace: RunTrace) {
+  // oxlint-disable-next-line max-params -- four parts of one run
+  constructor(cluster: Cluster, scheduler: Scheduler, trace: RunTrace, owners: OwnersManifests) {
     this.#cluster = cluster;
     this.#scheduler = scheduler;
     this.#trace = trace;
+    this.#owners = owners;
   }
 
   /** @returns the error of the API server if it refused the change. */
@@ -50,8 +55,10 @@ export class User {
     const key = keyInScope(type, name, namespace);
     if (change.type === 'patch') {
       await api.patch(type, key, { type: 'merge', body: change.body });
+      this.#owners.patch(type.kind, key, change.body);
     } else {
       await api.delete(type, key);
+      this.#owners.remove(type.kind, key);
     }
   }
 
@@ -63,10 +70,41 @@ export class User {
     if (key.namespace !== undefined) {
       await this.#ensureNamespace(key.namespace);
     }
-    const created = await api.create(type, { ...object, metadata: { ...object.metadata, ...key } });
+    const created = await this.#createAsOwner(type, {
+      ...object,
+      metadata: { ...object.metadata, ...key },
+    });
+    this.#owners.set(type.kind, key, object);
     const { status } = object as { readonly status?: unknown };
     if (status !== undefined && created.status === undefined) {
       await api.patch(type, key, { type: 'merge', body: { status } }, { subresource: 'status' });
+    }
+  }
+
+  /**
+   * Owners apply their manifests by server-side apply, as Helm does. The resource itself and
+   * definitions are created.
+   */
+  async #createAsOwner(type: ResourceType, object: KubeObject): Promise<KubeObject> {
+    const { api } = this.#cluster;
+    const isApplied =
+      type.kind !== this.#scheduler.resource.kind && type.group !== 'apiextensions.k8s.io';
+    if (!isApplied || (await this.#exists(type, keyOf(object)))) {
+      return api.create(type, object);
+    }
+    const { status: _, ...manifest } = object;
+    return api.apply(type, manifest, { fieldManager: OWNER_MANAGER });
+  }
+
+  async #exists(type: ResourceType, key: ObjectKey): Promise<boolean> {
+    try {
+      await this.#cluster.api.get(type, key);
+      return true;
+    } catch (error) {
+      if (hasCode(error, 404)) {
+        return false;
+      }
+      throw error;
     }
   }
 

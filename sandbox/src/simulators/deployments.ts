@@ -74,18 +74,22 @@ export interface DeploymentsOptions {
  * startSandbox(scheduler, { simulators: [deployments({ rollout: () => 'failed' })] })
  */
 export function deployments(options: DeploymentsOptions = {}): Simulator {
-  const { rollout = () => 'complete' } = options;
-  return ({ cluster }) => {
+  return ({ cluster, rolloutOf }) => {
+    const rollout = (deployment: DeploymentObject): RolloutState =>
+      rolloutOf?.(deployment) ?? options.rollout?.(deployment) ?? 'complete';
     const follow = (object: KubeObject | undefined): void => {
       if (object?.kind === 'Deployment' && object.apiVersion === 'apps/v1') {
         void advanceRollout(cluster, object, rollout);
       }
     };
     const stop = cluster.onChange((_, after) => follow(after));
-    for (const object of cluster.objects()) {
-      follow(object);
-    }
-    return { stop };
+    const refresh = (): void => {
+      for (const object of cluster.objects()) {
+        follow(object);
+      }
+    };
+    refresh();
+    return { stop, refresh };
   };
 }
 

@@ -70,7 +70,7 @@ function toQueryResult(result: SimulatedQueryResult): QueryResult {
  * Compiles a template to a function that reads the parameters from a query. The function returns
  * undefined for a query that was not made from the template.
  */
-function compileTemplateReader({
+export function compileTemplateReader({
   template,
 }: QueryDefinition): (promql: string) => QueryParameters | undefined {
   const seen = new Set<string>();

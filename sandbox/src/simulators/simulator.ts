@@ -2,7 +2,7 @@
  * Simulators: controllers and services of a cluster that are not the API server. Sandboxes and
  * exploration run them: `startSandbox(scheduler, { simulators: [deployments(), traffic(…)] })`.
  */
-import type { OperatorOptions, Scheduler } from 'autopilot-runtime';
+import type { KubeObject, OperatorOptions, Scheduler } from 'autopilot-runtime';
 import type { Cluster } from '../cluster/cluster.ts';
 
 /**
@@ -17,12 +17,24 @@ export interface SimulatorContext {
   readonly cluster: Cluster;
   /** The operator's scheduler. */
   readonly scheduler: Scheduler;
+  /**
+   * State of the rollout of a Deployment, in place of what the simulator decides: exploration makes
+   * rollouts fail. Undefined: the simulator decides.
+   */
+  readonly rolloutOf?: (deployment: KubeObject) => 'failed' | 'underway' | 'complete' | undefined;
 }
 
 /** A simulator that was started. */
 export interface RunningSimulator {
   /** Answers the operator's metrics queries. Default: the simulator answers none. */
   readonly queryMetrics?: QueryMetrics;
+  /**
+   * Finds requests that do not arrive, for the invariant that they arrive while resources are
+   * ready. Returns a sentence, or undefined if all requests arrive. Default: nothing is checked.
+   */
+  findLostRequests?(): string | undefined;
+  /** Called when `rolloutOf` returns something else without a change in the cluster. */
+  refresh?(): void;
   /** Called when the sandbox or the run ends. */
   stop?(): void;
 }

@@ -37,7 +37,7 @@ export interface TrafficOptions {
  */
 export function traffic(options: TrafficOptions): Simulator {
   const { successRate = () => 100, latencySeconds = () => 0.02 } = options;
-  return prometheus(({ cluster }): QueryHandlers => {
+  const queries = prometheus(({ cluster }): QueryHandlers => {
     const measure = (
       parameters: QueryParameters,
       read: (reached: ReachedDeployment) => number,
@@ -57,6 +57,24 @@ export function traffic(options: TrafficOptions): Simulator {
         measure(parameters, ({ deployment }) => latencySeconds(deployment)),
     };
   });
+  return (context) => ({
+    ...queries(context),
+    findLostRequests: () => findLostRequests(context.cluster, options),
+  });
+}
+
+/** @returns a sentence about the first host whose requests do not all arrive. */
+function findLostRequests(
+  cluster: Cluster,
+  { hosts, namespace = 'default' }: TrafficOptions,
+): string | undefined {
+  for (const host of Object.keys(hosts)) {
+    const { lostPercent } = observedTraffic(cluster, host, namespace);
+    if (lostPercent > 0) {
+      return `${lostPercent} % of the requests to ${host} reach no Pod`;
+    }
+  }
+  return undefined;
 }
 
 /** A Deployment that requests reach. */

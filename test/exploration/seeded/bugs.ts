@@ -7,8 +7,9 @@ import type {
 } from '../../../sandbox/src/exploration/index.ts';
 import { explore } from '../../../sandbox/src/exploration/index.ts';
 import { life, createScheduler, taken, touched } from './lift.ts';
-import { wrongRuntimes } from './wrong-runtimes.ts';
-import { wrongWorkers } from './wrong-workers.ts';
+import { approved, createReleaseScheduler, refused } from './release.ts';
+import { wrongReleaseRuntimes, wrongRuntimes } from './wrong-runtimes.ts';
+import { wrongReleases, wrongWorkers } from './wrong-workers.ts';
 
 /** One seeded bug. */
 export interface Bug {
@@ -20,7 +21,23 @@ export interface Bug {
 }
 
 export const correct: OperatorUnderTest = { scheduler: () => createScheduler() };
-export const scenarios: readonly Scenario[] = [life, touched, taken];
+export const correctRelease: OperatorUnderTest = { scheduler: () => createReleaseScheduler() };
+
+/** A scenario of a correct operator, and the number of its runs. */
+export interface CorrectScenario {
+  readonly subject: OperatorUnderTest;
+  readonly scenario: Scenario;
+  /** More than twice the number of its single faults. */
+  readonly maxRuns: number;
+}
+
+export const correctScenarios: readonly CorrectScenario[] = [
+  { subject: correct, scenario: life, maxRuns: 1_650 },
+  { subject: correct, scenario: touched, maxRuns: 1_650 },
+  { subject: correct, scenario: taken, maxRuns: 600 },
+  { subject: correctRelease, scenario: approved, maxRuns: 800 },
+  { subject: correctRelease, scenario: refused, maxRuns: 600 },
+];
 
 export const bugs: readonly Bug[] = [
   ...Object.entries(wrongWorkers).map(([name, make]): Bug => ({
@@ -29,10 +46,22 @@ export const bugs: readonly Bug[] = [
     scenario: life,
     subject: () => ({ scheduler: () => createScheduler(make()) }),
   })),
+  ...Object.entries(wrongReleases).map(([name, make]): Bug => ({
+    where: 'worker',
+    name,
+    scenario: name.includes('silence') ? refused : approved,
+    subject: () => ({ scheduler: () => createReleaseScheduler(make()) }),
+  })),
   ...Object.entries(wrongRuntimes).map(([name, make]): Bug => {
     const scenario = name.includes('over existing objects') ? taken : touched;
     return { where: 'runtime', name, scenario, subject: () => ({ ...correct, start: make() }) };
   }),
+  ...Object.entries(wrongReleaseRuntimes).map(([name, make]): Bug => ({
+    where: 'runtime',
+    name,
+    scenario: approved,
+    subject: () => ({ ...correctRelease, start: make() }),
+  })),
 ];
 
 /** Runs after which a bug counts as not found. */

@@ -11,6 +11,7 @@ import type {
   ResourceType,
 } from '../../../runtime/src/internal.ts';
 import {
+  approveAnnotation,
   hasCode,
   isApiError,
   startOperator,
@@ -46,6 +47,44 @@ function unguarded(object: KubeObject): KubeObject {
   const { uid: _, resourceVersion: __, ...metadata } = object.metadata;
   return { ...object, metadata };
 }
+
+/** An approval with any token is read as the one that is awaited. */
+function approvedByAnyToken(object: KubeObject): KubeObject {
+  const { annotations = {} } = object.metadata;
+  const name = approveAnnotation('drones.autopilot.test');
+  const { autopilot } = (object.status ?? {}) as {
+    readonly autopilot?: {
+      readonly pendingApproval?: { readonly phase: string; readonly token: string };
+    };
+  };
+  const pending = autopilot?.pendingApproval;
+  if (annotations[name] === undefined || pending === undefined) {
+    return object;
+  }
+  const approval = `${pending.phase}@${pending.token}`;
+  return {
+    ...object,
+    metadata: { ...object.metadata, annotations: { ...annotations, [name]: approval } },
+  };
+}
+
+/** Runtimes of the operator that releases a version, with a seeded bug. */
+export const wrongReleaseRuntimes: Readonly<Record<string, () => Start>> = {
+  'takes any token for an approval': () =>
+    through((api) => ({
+      list: async (type, options, signal) => {
+        const list = await api.list(type, options, signal);
+        return { ...list, items: list.items.map(approvedByAnyToken) };
+      },
+      async *watch(type, options, signal) {
+        for await (const event of api.watch(type, options, signal)) {
+          yield event.type === 'BOOKMARK'
+            ? event
+            : { ...event, object: approvedByAnyToken(event.object) };
+        }
+      },
+    })),
+};
 
 /** Runtimes with a seeded bug, by what is wrong. Each is created for one exploration. */
 export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
@@ -232,6 +271,29 @@ export const wrongRuntimes: Readonly<Record<string, () => Start>> = {
           throw error;
         }),
     })),
+  'adds its finalizer only once': () => {
+    const added = new Set<string>();
+    return through((api, nth) => {
+      if (nth === 1) {
+        added.clear();
+      }
+      return {
+        // oxlint-disable-next-line max-params -- the signature of KubeApi.patch
+        patch: async (type, key, patch, options, signal) => {
+          const isFinalizer = JSON.stringify(patch.body).includes('finalizers');
+          const current = isFinalizer ? await api.get(type, key) : undefined;
+          const { uid = '', deletionTimestamp } = current?.metadata ?? {};
+          if (current !== undefined && deletionTimestamp === undefined && added.has(uid)) {
+            return current;
+          }
+          if (isFinalizer) {
+            added.add(uid);
+          }
+          return api.patch(type, key, patch, options, signal);
+        },
+      };
+    });
+  },
   // @promise election/frozen-leader
   'runs without a lease': () => (options) =>
     startOperator({ ...options, config: { ...options.config, enableLeaderElection: false } }),

@@ -2,6 +2,8 @@
 import type { AnyContext, KubeObject } from '../../../runtime/src/internal.ts';
 import { droneOf, left, lift, noteOf, progress, weightOf } from './lift.ts';
 import type { Workers } from './lift.ts';
+import type { ReleaseWorkers } from './release.ts';
+import { claimRoute, measure, release } from './release.ts';
 
 /** Workers with a seeded bug, by what is wrong. Each is created for one process. */
 export const wrongWorkers: Readonly<Record<string, () => Partial<Workers>>> = {
@@ -147,6 +149,53 @@ export const wrongWorkers: Readonly<Record<string, () => Partial<Workers>>> = {
       },
     };
   },
+};
+
+interface RoutedObject extends KubeObject {
+  readonly spec: { readonly http: readonly [{ readonly route: readonly { weight?: number }[] }] };
+}
+
+/** Workers of the operator that releases a version, with a seeded bug. */
+export const wrongReleases: Readonly<Record<string, () => Partial<ReleaseWorkers>>> = {
+  'passes silence as success': () => ({
+    Measuring: (context) =>
+      measure(context, (result) => result.type !== 'value' || result.value >= 99),
+  }),
+  'takes NaN for a failure': () => ({
+    Measuring: (context) =>
+      measure(context, (result) => {
+        if (result.type === 'noData') {
+          return undefined;
+        }
+        return result.type === 'value' && result.value >= 99;
+      }),
+  }),
+  'gives up when Prometheus is unreachable': () => ({
+    Measuring: async (context) => {
+      try {
+        return await release().Measuring(context);
+      } catch {
+        return { next: 'Failed' };
+      }
+    },
+  }),
+  'claims the value that it finds': () => ({
+    Serving: (context) => {
+      const found = context.inputs['virtualservices']?.require('web') as RoutedObject;
+      const [{ route }] = found.spec.http;
+      const isMeasured = route[0]?.weight === 50;
+      const claim = isMeasured
+        ? claimRoute(context, 100)
+        : claimRoute(context, route[1]?.weight ?? 0);
+      return { next: 'Serving', outputs: { virtualservices: [claim] } };
+    },
+  }),
+  'is ready while requests are lost': () => ({
+    Serving: (context) => ({
+      next: 'Serving',
+      outputs: { virtualservices: [claimRoute(context, 100, 'newest')] },
+    }),
+  }),
 };
 
 /** The result of the correct worker of Preparing. */

@@ -1,6 +1,12 @@
 import type { Simulator } from 'autopilot-sandbox';
-import { deployments, traffic } from 'autopilot-sandbox';
-import type { Scenario, ScenarioStep } from 'autopilot-sandbox/explore';
+import { deployments, observedTraffic, traffic } from 'autopilot-sandbox';
+import type {
+  ClusterSnapshot,
+  FaultKind,
+  IgnoredFault,
+  Scenario,
+  ScenarioStep,
+} from 'autopilot-sandbox/explore';
 import { create, patch, remove, quiesce, scenario, wait } from 'autopilot-sandbox/explore';
 import { canary, deployment, service } from '../shop.ts';
 
@@ -21,6 +27,29 @@ const simulators: readonly Simulator[] = [
   }),
 ];
 
+/** The only copy of the old version, and Services that only Initializing looks after. */
+const notLookedAfter: readonly IgnoredFault[] = [
+  'output-deleted Service',
+  'output-edited Service',
+  'output-edited Deployment',
+];
+
+/** Faults after which another version may be the right one, or the same one for another reason. */
+const disturbances: ReadonlySet<FaultKind> = new Set<FaultKind>([
+  'claim-recreated',
+  'kind-broken',
+  'output-deleted',
+  'rollout-failed',
+]);
+
+/** All requests arrive, and none of them at a version that failed. */
+function isSafe(snapshot: ClusterSnapshot): boolean {
+  const { destinations, lostPercent } = observedTraffic(snapshot, 'web');
+  return (
+    lostPercent === 0 && destinations.every(({ deployment: one }) => imageOf(one) !== 'web:bad')
+  );
+}
+
 /** A user changes the image of the Deployment. */
 const release = (image: string): ScenarioStep =>
   patch('Deployment', 'web', { spec: { template: deployment(image).spec.template } });
@@ -32,6 +61,9 @@ function of(name: string, ...steps: readonly ScenarioStep[]): Scenario {
     simulators,
     steps: [create(canary({ analysisPeriod: '3m' })), quiesce(), ...steps],
     minStepInterval: { Evaluating: '1m' },
+    ignoredFaults: notLookedAfter,
+    accepts: (snapshot, faults) =>
+      faults.some((fault) => disturbances.has(fault)) && isSafe(snapshot),
   });
 }
 
