@@ -13,8 +13,8 @@
 <%_ if (!finalizer) { _%>
 {{- if .Values.rbac.formerFinalizer }}
 # values: rbac.formerFinalizer
-- apiGroups: [<%= group %>]
-  resources: [<%= plural %>]
+- apiGroups: [<%- text(group) %>]
+  resources: [<%- text(plural) %>]
   verbs: [patch]
 {{- end }}
 <%_ } _%>

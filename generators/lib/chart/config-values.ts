@@ -3,11 +3,12 @@
  * chart also creates RBAC rules from `watchNamespaces`.
  */
 import { parseDocument } from 'yaml';
+import { portableYaml } from '../util/yaml-text.ts';
 import { withoutModeline } from '../model/operator-config.ts';
 
 /** Values of the chart that come from autopilot-operator.yaml. */
 export interface ConfigValues {
-  /** The value `config` as YAML, with the comments of the file. */
+  /** The value `config` as YAML for Helm (`portableYaml`), with the comments of the file. */
   readonly yaml: string;
   /** Watched namespaces. Empty: all namespaces. */
   readonly watchNamespaces: readonly string[];
@@ -26,11 +27,11 @@ export function readConfigValues(operatorConfigText: string): ConfigValues {
     return { yaml: '{}', watchNamespaces: [] };
   }
   if (watched === undefined) {
-    return { yaml: text.trimEnd(), watchNamespaces: [] };
+    return { yaml: portableYaml(text).trimEnd(), watchNamespaces: [] };
   }
   document.delete('watchNamespace');
   return {
-    yaml: document.toString({ lineWidth: 0 }).trimEnd(),
+    yaml: portableYaml(document.toString({ lineWidth: 0 })).trimEnd(),
     watchNamespaces: watched
       .split(',')
       .map((name) => name.trim())

@@ -57,16 +57,11 @@ const commandHandlers: Readonly<Record<CommandName, CommandHandler>> = {
   },
   async crd() {
     const { dir, model } = await loadCurrentProject();
-    const [{ buildCrd }, { stringify }] = await Promise.all([
+    const [{ buildCrd }, { formatYaml }] = await Promise.all([
       import('../crd/build-crd.ts'),
-      import('yaml'),
+      import('../util/yaml-text.ts'),
     ]);
-    process.stdout.write(
-      stringify(buildCrd(model, join(dir, 'src/spec.ts')), {
-        lineWidth: 0,
-        aliasDuplicateObjects: false,
-      }),
-    );
+    process.stdout.write(formatYaml(buildCrd(model, join(dir, 'src/spec.ts'))));
   },
   async completion(_options, [shell]) {
     const { completionScript } = await import('./completion.ts');

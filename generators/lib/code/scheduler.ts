@@ -12,6 +12,7 @@ import type {
   ModelQuery,
 } from '../model/model.ts';
 import { capitalize, formatLiteral, GENERATED_HEADER, RawCode } from '../util/typescript-text.ts';
+import { isRecord } from '../util/values.ts';
 import { typePrefix } from './phase-types.ts';
 
 /** Whether a phase or the finalizer has the input `metrics`. */
@@ -148,13 +149,34 @@ function queryRow({ method, template, parameters, choices }: ModelQuery): object
   return { name: method, template, parameters, defaults };
 }
 
+/** Keywords of a JSON schema of which the value is data, not a schema. */
+const DATA_KEYWORDS = ['default', 'enum', 'required', 'x-kubernetes-validations'];
+
 /** A JSON schema without descriptions: the operator only validates with it. */
-function withoutDescriptions(schema: object): object {
-  return JSON.parse(
-    JSON.stringify(schema, (key, value: unknown) =>
-      key === 'description' && typeof value === 'string' ? undefined : value,
-    ),
-  ) as object;
+function withoutDescriptions(schema: unknown): unknown {
+  if (Array.isArray(schema)) {
+    return schema.map(withoutDescriptions);
+  }
+  if (!isRecord(schema)) {
+    return schema;
+  }
+  const keywords = Object.entries(schema).filter(([keyword]) => keyword !== 'description');
+  return Object.fromEntries(
+    keywords.map(([keyword, value]) => [keyword, keywordWithoutDescriptions(keyword, value)]),
+  );
+}
+
+function keywordWithoutDescriptions(keyword: string, value: unknown): unknown {
+  if (DATA_KEYWORDS.includes(keyword)) {
+    return value;
+  }
+  if (keyword !== 'properties' || !isRecord(value)) {
+    return withoutDescriptions(value);
+  }
+  // Names of fields: a field may be called `description`, or `default`.
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => [name, withoutDescriptions(field)]),
+  );
 }
 
 function workerTypeName(phase: ModelPhase): string {

@@ -7,7 +7,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ejs from 'ejs';
-import { parseAllDocuments, stringify } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import { readConfigValues } from '../chart/config-values.ts';
 import { buildDashboard } from '../chart/dashboard.ts';
 import { RENAMED_VALUES } from '../chart/renamed-values.ts';
@@ -17,6 +17,7 @@ import { clusterWideReasons, derivePolicyRules } from '../rbac/policy-rules.ts';
 import { parseValues, buildValuesSchema, removeSchemaLines } from '../chart/values.ts';
 import type { Model, ProjectFile } from '../model/model.ts';
 import { LIVE_KEYS, operatorConfigJsonSchema } from '../model/operator-config.ts';
+import { formatYaml, formatYamlString } from '../util/yaml-text.ts';
 import { packageRoot } from '../util/package-root.ts';
 import { hasMetrics } from '../code/scheduler.ts';
 
@@ -49,7 +50,8 @@ export function renderChart(model: Model, input: ChartInput): ProjectFile[] {
   const variables = chartVariables(model, input);
   const fill: Fill = (template, more = {}) => {
     const text = readFileSync(join(chartTemplates, template), 'utf8');
-    return ejs.render(text, { ...variables, ...more }, {});
+    const source = template.startsWith('templates/') ? prefixNamedTemplates(model, text) : text;
+    return ejs.render(source, { ...variables, ...more }, {});
   };
   const valuesSource = fill('values.yaml');
   const values = parseValues(valuesSource, operatorConfigJsonSchema(input.config));
@@ -59,9 +61,7 @@ export function renderChart(model: Model, input: ChartInput): ProjectFile[] {
     if (file !== undefined) {
       return file(fill);
     }
-    const text = fill(template);
-    const content = template.startsWith('templates/') ? prefixNamedTemplates(model, text) : text;
-    return mergedChartFile(model, template, content);
+    return mergedChartFile(model, template, fill(template));
   });
   const computed = [
     mergedChartFile(model, 'values.schema.json', formatJson(buildValuesSchema(values))),
@@ -88,11 +88,12 @@ function chartVariables(model: Model, { crd, operatorConfig, sample }: ChartInpu
     migrations: RENAMED_VALUES,
     measured: `${idle} MB resident when idle, ${with1000Deployments} MB after 1,000 Deployments were routed.`,
     description: initialPhase?.description ?? `A state machine of ${model.phases.length} phases.`,
-    example: formatYaml(sampleResources(model, sample)),
-    crdSpec: escapeBraces(formatYaml((crd as { spec: unknown }).spec)),
+    example: yamlBlock(sampleResources(model, sample)),
+    crdSpec: escapeBraces(yamlBlock((crd as { spec: unknown }).spec)),
     valuesSection: '',
     indent: indentLines,
-    yaml: formatYaml,
+    yaml: (value: unknown) => escapeBraces(yamlBlock(value)),
+    text: formatYamlString,
     flow: (items: readonly string[]) => JSON.stringify(items).replaceAll('","', '", "'),
   };
 }
@@ -127,14 +128,14 @@ function specialChartFiles(
       ),
     'templates/_overrides.tpl': (fill) => ({
       path: chartPath(model, 'templates/_overrides.tpl'),
-      content: prefixNamedTemplates(model, fill('templates/_overrides.tpl')),
+      content: fill('templates/_overrides.tpl'),
       ownership: 'user-owned',
     }),
     'templates/crds/crd.yaml': (fill) =>
       mergedChartFile(
         model,
         `templates/crds/${model.plural}.yaml`,
-        prefixNamedTemplates(model, fill('templates/crds/crd.yaml')),
+        fill('templates/crds/crd.yaml'),
       ),
   };
 }
@@ -149,7 +150,8 @@ function mergedChartFile(model: Model, path: string, content: string): ProjectFi
 
 /**
  * Puts the operator's name in front of named templates: all charts of an umbrella chart share one
- * namespace of them.
+ * namespace of them. Call it before the template is filled in, because a user's text may look like
+ * such a name.
  */
 function prefixNamedTemplates({ operatorName }: Model, text: string): string {
   return text.replaceAll('"operator.', `"${operatorName}.`);
@@ -183,8 +185,9 @@ function formatJson(value: object): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-function formatYaml(value: unknown): string {
-  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
+/** YAML to be indented in a template, without the last line end. */
+function yamlBlock(value: unknown): string {
+  return formatYaml(value).replace(/\n$/, '');
 }
 
 /** Escapes braces in descriptions and defaults, so that Helm does not take them for actions. */

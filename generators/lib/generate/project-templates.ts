@@ -6,6 +6,7 @@ import type { Model, ModelPhase, Ownership, ProjectFile } from '../model/model.t
 import { nodeMajor, nodeRange } from '../util/node-version.ts';
 import { renderTemplate } from '../util/template.ts';
 import { commentLines } from '../util/typescript-text.ts';
+import { formatYamlString } from '../util/yaml-text.ts';
 
 /** What package.json says for the packages of this project. */
 export interface RuntimeDependencies {
@@ -145,6 +146,7 @@ function templateVariables(model: Model): object {
     nodeRange,
     nodeMajor,
     commentLines,
+    text: formatYamlString,
   };
 }
 
