@@ -1,8 +1,14 @@
 /** src/generated/kinds.ts: the types of the kinds that phases use as inputs and outputs. */
+import { builtInKinds } from '../kinds/built-in-kinds.ts';
 import type { KindDefinition } from '../kinds/built-in-kinds.ts';
 import { capitalize, GENERATED_HEADER, quoteString } from '../util/typescript-text.ts';
 
-/** Renders two types of each kind: as workers read it, and as they write it (`<Kind>Output`). */
+/**
+ * Renders two types of each kind: as workers read it, and as they write it (`<Kind>Output`).
+ *
+ * All other names of the module have an underscore or are behind a namespace. No kind has an
+ * underscore, so no kind can collide with them.
+ */
 export function renderKindTypes(kinds: readonly KindDefinition[]): string {
   const imports = kinds.flatMap((kind) => {
     const { module } = kind;
@@ -12,33 +18,53 @@ export function renderKindTypes(kinds: readonly KindDefinition[]): string {
           `import type { ${module.name} as ${wireTypeName(kind)} } from ${quoteString(`${module.package}/${module.path}`)};`,
         ];
   });
+  const names = kindTypeNames(kinds);
   return [
     GENERATED_HEADER,
     ...imports,
     "import type * as runtime from 'autopilot-runtime/generated';",
     ...(imports.length > 0 ? ['', MAPPED_TYPES] : []),
-    ...kinds.flatMap((kind) => ['', ...typesOfKind(kind)]),
+    ...kinds.flatMap((kind) => ['', ...typesOfKind(kind, names.get(kind.name) ?? kind.kind)]),
     '',
   ].join('\n');
 }
 
 /**
- * Name of a kind's type: the kind. Of two kinds with the same name the one that autopilot.yaml
- * names differently has that prefix: `K8sGateway` for `k8sgateways`.
+ * Names of the types of kinds, by the name of the kind in autopilot.yaml. The name of a type is the
+ * kind with a capital. A kind of which a type would have the name of another type gets its name in
+ * autopilot.yaml as a suffix: `Service_ksvc`. Built-in kinds keep their names.
  */
-export function kindTypeName({ name, kind, plural }: KindDefinition): string {
+export function kindTypeNames(kinds: readonly KindDefinition[]): ReadonlyMap<string, string> {
+  const isCustom = ({ name }: KindDefinition): boolean => !builtInKinds.has(name);
+  const order = [...kinds].sort((a, b) => Number(isCustom(a)) - Number(isCustom(b)));
+  const taken = new Set<string>();
+  return new Map(
+    order.map((kind) => {
+      const short = shortTypeName(kind);
+      const isFree = [short, `${short}Output`].every((name) => !taken.has(name));
+      const name = isFree ? short : `${short}_${kind.name}`;
+      taken.add(name).add(`${name}Output`);
+      return [kind.name, name];
+    }),
+  );
+}
+
+/**
+ * The kind. Of two kinds with the same name the one that autopilot.yaml names differently has that
+ * prefix: `K8sGateway` for `k8sgateways`.
+ */
+function shortTypeName({ name, kind, plural }: KindDefinition): string {
   return name.endsWith(plural) && name !== plural
-    ? `${capitalize(name.slice(0, -plural.length))}${kind}`
-    : kind;
+    ? `${capitalize(name.slice(0, -plural.length))}${capitalize(kind)}`
+    : capitalize(kind);
 }
 
-function wireTypeName(kind: KindDefinition): string {
-  return `Wire${kindTypeName(kind)}`;
+function wireTypeName({ name }: KindDefinition): string {
+  return `wire_${name}`;
 }
 
-function typesOfKind(definition: KindDefinition): readonly string[] {
+function typesOfKind(definition: KindDefinition, name: string): readonly string[] {
   const { group, version, kind, module } = definition;
-  const name = kindTypeName(definition);
   const apiVersion = group === '' ? version : `${group}/${version}`;
   const identity = `readonly apiVersion: ${quoteString(apiVersion)}; readonly kind: ${quoteString(kind)}`;
   if (module === undefined) {
@@ -49,13 +75,13 @@ function typesOfKind(definition: KindDefinition): readonly string[] {
   }
   const wire = wireTypeName(definition);
   return [
-    `export type ${name} = Read<${wire}> & { ${identity} };`,
-    `export type ${name}Output = Write<${wire}> & { ${identity} };`,
+    `export type ${name} = read_<${wire}> & { ${identity} };`,
+    `export type ${name}Output = write_<${wire}> & { ${identity} };`,
   ];
 }
 
 const MAPPED_TYPES = `/** An object that a worker reads: frozen, with the metadata that every stored object has. */
-type Read<T> = runtime.DeepReadonly<Omit<T, 'apiVersion' | 'kind' | 'metadata'>> & {
+type read_<T> = runtime.DeepReadonly<globalThis.Omit<T, 'apiVersion' | 'kind' | 'metadata'>> & {
   readonly metadata: runtime.ObjectMeta;
 };
 
@@ -63,12 +89,12 @@ type Read<T> = runtime.DeepReadonly<Omit<T, 'apiVersion' | 'kind' | 'metadata'>>
  * An object that a worker writes: identity, and the fields to set. All other fields stay as they
  * are.
  */
-type Write<T> = Fields<Omit<T, 'apiVersion' | 'kind' | 'metadata' | 'status'>> & {
+type write_<T> = fields_<globalThis.Omit<T, 'apiVersion' | 'kind' | 'metadata' | 'status'>> & {
   readonly metadata: runtime.OutputObject['metadata'];
 };
 
-type Fields<T> = T extends readonly (infer E)[]
-  ? readonly Fields<E>[]
+type fields_<T> = T extends readonly (infer E)[]
+  ? readonly fields_<E>[]
   : T extends object
-    ? { readonly [K in keyof T]?: Fields<T[K]> }
+    ? { readonly [K in keyof T]?: fields_<T[K]> }
     : T;`;

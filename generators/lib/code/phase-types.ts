@@ -2,7 +2,8 @@
 import type { Model, ModelFinalizer, ModelOutput, ModelPhase } from '../model/model.ts';
 import { isClaimable } from '../model/model.ts';
 import { capitalize, GENERATED_HEADER, quoteString, unionType } from '../util/typescript-text.ts';
-import { kindTypeName } from './kind-types.ts';
+import { kindTypeNames } from './kind-types.ts';
+import { phaseContextName } from './resource-types.ts';
 
 type WorkerUses = Pick<ModelPhase | ModelFinalizer, 'inputs' | 'outputs' | 'metrics'>;
 
@@ -27,12 +28,15 @@ export function renderPhaseTypes(model: Model, phase: ModelPhase): string {
     `/** Phases that ${phase.name} can go to: autopilot.yaml:${phase.line}. */`,
     `export type ${prefix}Next = ${unionType(phase.next)};`,
     '',
-    ...inputsAndOutputs(phase, { prefix, subject: phase.name }, (output) =>
-      isClaimable(phase, output),
-    ),
+    ...inputsAndOutputs(phase, {
+      prefix,
+      subject: phase.name,
+      typeNames: kindTypeNames(model.kinds),
+      claimable: (output) => isClaimable(phase, output),
+    }),
     '',
     `/** What the worker of ${phase.name} is called with. */`,
-    contextType(prefix, phase),
+    contextType(model, prefix, phase),
     `/** What the worker of ${phase.name} returns. */`,
     `export type ${prefix}Result = runtime.BaseResult<${prefix}Next, ${prefix}Outputs, ${spec}>;`,
     functionType(`${prefix}Worker`, prefix),
@@ -48,10 +52,15 @@ export function renderFinalizerTypes(model: Model, finalizer: ModelFinalizer): s
   return [
     ...moduleHead(model, finalizer, []),
     '',
-    ...inputsAndOutputs(finalizer, { prefix, subject: 'the finalizer' }, () => false),
+    ...inputsAndOutputs(finalizer, {
+      prefix,
+      subject: 'the finalizer',
+      typeNames: kindTypeNames(model.kinds),
+      claimable: () => false,
+    }),
     '',
     '/** What the finalizer is called with. */',
-    contextType(prefix, finalizer),
+    contextType(model, prefix, finalizer),
     '/** What the finalizer returns. */',
     `export type ${prefix}Result = runtime.FinalizeResult<${prefix}Outputs>;`,
     functionType(prefix, prefix),
@@ -73,16 +82,24 @@ function moduleHead({ kind }: Model, uses: WorkerUses, imports: readonly string[
   ];
 }
 
-function inputsAndOutputs(
-  uses: WorkerUses,
-  { prefix, subject }: { readonly prefix: string; readonly subject: string },
-  claimable: (output: ModelOutput) => boolean,
-): string[] {
+interface WorkerTypes {
+  /** Prefix of the worker's types. */
+  readonly prefix: string;
+  /** What the comments call the worker. */
+  readonly subject: string;
+  /** Names of the types of kinds (`kindTypeNames`). */
+  readonly typeNames: ReadonlyMap<string, string>;
+  /** Whether the worker can claim fields of existing objects of an output. */
+  readonly claimable: (output: ModelOutput) => boolean;
+}
+
+function inputsAndOutputs(uses: WorkerUses, types: WorkerTypes): string[] {
+  const { prefix, subject, typeNames } = types;
   const inputs = uses.inputs.map(
-    ({ kind }) => `  readonly ${kind.name}: runtime.InputView<kinds.${kindTypeName(kind)}>;`,
+    ({ kind }) => `  readonly ${kind.name}: runtime.InputView<kinds.${typeNames.get(kind.name)}>;`,
   );
   const outputs = uses.outputs.map(
-    (output) => `  readonly ${output.kind.name}?: readonly ${outputType(output, claimable)}[];`,
+    (output) => `  readonly ${output.kind.name}?: readonly ${outputType(output, types)}[];`,
   );
   return [
     `/** What ${subject} reads. */`,
@@ -93,8 +110,8 @@ function inputsAndOutputs(
   ];
 }
 
-function outputType(output: ModelOutput, claimable: (output: ModelOutput) => boolean): string {
-  const object = `kinds.${kindTypeName(output.kind)}Output`;
+function outputType(output: ModelOutput, { typeNames, claimable }: WorkerTypes): string {
+  const object = `kinds.${typeNames.get(output.kind.name)}Output`;
   return claimable(output)
     ? `(${object} | runtime.FieldClaim<${quoteString(output.kind.kind)}>)`
     : object;
@@ -107,8 +124,8 @@ function interfaceLines(name: string, members: readonly string[], empty: string)
     : [`export interface ${name} {`, ...members, '}'];
 }
 
-function contextType(prefix: string, { metrics }: WorkerUses): string {
-  const shared = `resource.PhaseContext<${prefix}Inputs>`;
+function contextType(model: Model, prefix: string, { metrics }: WorkerUses): string {
+  const shared = `resource.${phaseContextName(model)}<${prefix}Inputs>`;
   const more = metrics ? ' & { readonly metrics: queries.Queries }' : '';
   return `export type ${prefix}Context = ${shared}${more};`;
 }

@@ -2,7 +2,7 @@
 import { queryParameterType } from '../kinds/prometheus-queries.ts';
 import type { ModelQuery } from '../kinds/prometheus-queries.ts';
 import type { Model } from '../model/model.ts';
-import { docComment, GENERATED_HEADER, unionType } from '../util/typescript-text.ts';
+import { docComment, formatKey, GENERATED_HEADER, unionType } from '../util/typescript-text.ts';
 
 /** Renders the interface `Queries` with one method for each Prometheus query of the project. */
 export function renderQueryTypes({ queries, scope }: Model): string {
@@ -26,7 +26,8 @@ function queryMethod(query: ModelQuery, namespaced: boolean): string {
   const isOptional = (name: string): boolean =>
     query.choices?.[name] !== undefined || (name === 'namespace' && namespaced);
   const parameters = query.parameters.map(
-    (name) => `readonly ${name}${isOptional(name) ? '?' : ''}: ${parameterType(query, name)}`,
+    (name) =>
+      `readonly ${formatKey(name)}${isOptional(name) ? '?' : ''}: ${parameterType(query, name)}`,
   );
   const optional = query.parameters.every(isOptional) ? '?' : '';
   const comment = docComment(`\`${query.name}\`: ${query.template}`, '  ');

@@ -117,7 +117,7 @@ function buildModel(project: ProjectDocument, yaml: ParsedYaml, results: CustomK
     kind: project.kind,
     group,
     version,
-    plural: pluralize(project.kind),
+    plural: project.plural ?? pluralize(project.kind),
     singular: project.kind.toLowerCase(),
     operatorName: project.operatorName ?? `${project.kind.toLowerCase()}-operator`,
     scope: project.scope ?? 'Namespaced',

@@ -148,7 +148,7 @@ export const phaseSchema = z.strictObject({
 /** An entry of `customParameters`. */
 export const customParameterSchema = z.strictObject({
   lowerName: nameSchema.describe('Name in inputs and outputs: lower-case letters and digits.'),
-  singleName: nameSchema.describe('Kind in Pascal case.'),
+  singleName: nameSchema.describe('Kind, as the API server spells it.'),
   pluralName: customParameterFieldsOf2019.pluralName,
   importPrefix: customParameterFieldsOf2019.importPrefix,
   package: customParameterFieldsOf2019.package,
@@ -207,6 +207,11 @@ export const finalizerSchema = z.strictObject({
 /** The whole autopilot.yaml. */
 export const projectSchema = z.strictObject({
   kind: nameSchema.describe('Kind of the resource in Pascal case.'),
+  plural: nameSchema
+    .optional()
+    .describe(
+      'Plural of the kind in API paths and in the name of the CRD. Default: the English plural in lower case. A change makes another CRD, without the stored resources.',
+    ),
   apiVersion: nameSchema.describe('API group and version, for example `examples.io/v1`.'),
   operatorName: nameSchema
     .optional()

@@ -3,31 +3,22 @@
  * existing phases, and phases that a resource can reach.
  */
 import { builtInKinds, GATEWAY_API_GATEWAYS, METRICS_INPUT } from '../kinds/built-in-kinds.ts';
-import { builtInQueries, placeholdersOf } from '../kinds/prometheus-queries.ts';
-import { camelCase, lowerFirst, didYouMean } from '../util/naming.ts';
+import { didYouMean } from '../util/naming.ts';
 import { formatPath } from '../util/problems.ts';
-import type { ProblemPath } from '../util/problems.ts';
-import { KINDS_OF_2019, QUERIES_OF_2019 } from './compat-2019.ts';
+import type { ProblemPath, ReportProblem } from '../util/problems.ts';
+import { KINDS_OF_2019 } from './compat-2019.ts';
 import { kindNameOf } from './project-schema.ts';
 import type { PhaseDocument, ProjectDocument } from './project-schema.ts';
-
-/**
- * Receives a problem.
- * @param path place of the problem in autopilot.yaml
- * @param message the whole message, with the path where the reader needs it
- */
-type ReportProblem = (path: ProblemPath, message: string) => void;
+import { validateQueries } from './validate-queries.ts';
 
 /** Base names of files in src/generated that neither a phase nor the kind can have. */
 const RESERVED_FILES = ['scheduler', 'kinds', 'queries', 'machine', 'finalizer'];
-/** Types in src/generated/<kind>.ts that the kind cannot have as its name. */
-const RESERVED_TYPES = ['Condition', 'PhaseContext'];
 const DNS_LABEL = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const DNS_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const PASCAL_CASE = /^[A-Z][A-Za-z0-9]*$/;
-const SCRIPT_GLOBALS = new Set(Object.getOwnPropertyNames(globalThis));
 
 const MAX_KIND_LENGTH = 58;
+const MAX_PLURAL_LENGTH = 63;
 const MAX_OPERATOR_NAME_LENGTH = 52;
 const MAX_PHASE_NAME_LENGTH = 63;
 
@@ -39,16 +30,20 @@ export function kindProblem(kind: string): string | undefined {
   if (kind.length > MAX_KIND_LENGTH) {
     return `'${kind}' is longer than ${MAX_KIND_LENGTH} characters`;
   }
-  if (SCRIPT_GLOBALS.has(kind)) {
-    return `'${kind}' is the name of a JavaScript global, choose another`;
-  }
-  if (RESERVED_TYPES.includes(kind)) {
-    return `'${kind}' is the name of a generated type, choose another`;
-  }
   if (RESERVED_FILES.includes(kind.toLowerCase())) {
     return `'${kind}' is the name of a generated file, choose another`;
   }
   return undefined;
+}
+
+/** Why a name cannot be the plural of a kind. Undefined when it can. */
+function pluralProblem(plural: string): string | undefined {
+  if (plural.length > MAX_PLURAL_LENGTH) {
+    return `'${plural}' is longer than ${MAX_PLURAL_LENGTH} characters`;
+  }
+  return DNS_LABEL.test(plural)
+    ? undefined
+    : `'${plural}' must be lower-case letters, digits and '-', beginning with a letter, such as 'canaries'`;
 }
 
 /** Why a string cannot be the apiVersion of a project. Undefined when it can. */
@@ -112,6 +107,9 @@ export function validateProject(project: ProjectDocument, report: ReportProblem)
     }
   };
   reportAt(['kind'], kindProblem(project.kind));
+  if (project.plural !== undefined) {
+    reportAt(['plural'], pluralProblem(project.plural));
+  }
   reportAt(['apiVersion'], apiVersionProblem(project.apiVersion));
   if (project.operatorName !== undefined) {
     reportAt(['operatorName'], operatorNameProblem(project.operatorName));
@@ -130,7 +128,7 @@ export function validateProject(project: ProjectDocument, report: ReportProblem)
   });
   validateReachability(project.phases, report);
   validateCustomParameters(project, report);
-  validateQueries(project, report);
+  validateQueries(project.queries ?? [], report);
   if (project.finalizer) {
     validateUses(project, project.finalizer, ['finalizer'], report);
   }
@@ -350,44 +348,11 @@ function validateCustomParameters(project: ProjectDocument, report: ReportProble
       report(path, `${subject} is declared twice`);
     }
     seen.add(lowerName);
-    if (!PASCAL_CASE.test(singleName)) {
+    if (!/^[A-Za-z][A-Za-z0-9]*$/.test(singleName)) {
       report(
         ['customParameters', index, 'singleName'],
-        `customParameters[${index}].singleName '${singleName}' must be the kind in Pascal case, such as 'Certificate'`,
+        `customParameters[${index}].singleName '${singleName}' must be a kind: letters and digits, such as 'Certificate'`,
       );
-    }
-  });
-}
-
-function validateQueries(project: ProjectDocument, report: ReportProblem): void {
-  const owners = new Map(
-    builtInQueries
-      .filter(({ name }) => QUERIES_OF_2019.has(name))
-      .map(({ method, name }) => [method, `the built-in query '${name}'`]),
-  );
-  project.queries?.forEach((query, index) => {
-    const path = ['queries', index];
-    const subject = `queries[${index}].name '${query.name}'`;
-    const method = camelCase(query.name);
-    const owner = owners.get(method);
-    if (!/^[A-Za-z_$][\w$]*$/.test(method)) {
-      report([...path, 'name'], `${subject} gives no method name: it needs letters`);
-    } else if (owner !== undefined) {
-      report(
-        [...path, 'name'],
-        `${subject} becomes the method ${method}, which ${owner} has already: choose another name`,
-      );
-    }
-    owners.set(method, `queries[${index}]`);
-    const { parameters = [], queryTemplate } = query;
-    const declared = ['namespace', ...parameters.map(lowerFirst)];
-    for (const placeholder of placeholdersOf(queryTemplate)) {
-      if (!declared.includes(lowerFirst(placeholder))) {
-        report(
-          [...path, 'queryTemplate'],
-          `queries[${index}].queryTemplate uses {{ .${placeholder} }}, which is not in parameters${didYouMean(placeholder, parameters)}`,
-        );
-      }
     }
   });
 }

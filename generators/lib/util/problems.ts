@@ -15,6 +15,13 @@ export interface Problem {
 /** Path of a value in a document: names of fields and indices of lists. */
 export type ProblemPath = readonly (string | number)[];
 
+/**
+ * Receives a problem.
+ * @param path place of the problem in the file
+ * @param message the whole message, with the path where the reader needs it
+ */
+export type ReportProblem = (path: ProblemPath, message: string) => void;
+
 /** Formats a problem as one line, for example `autopilot.yaml:7:5: phases[2].next names …`. */
 export function formatProblem({ file, line, column, message }: Problem): string {
   return `${file}:${line}:${column}: ${message}`;

@@ -38,7 +38,7 @@ export function formatYamlString(text: string): string {
 }
 
 /**
- * Changes a text of YAML 1.2 so that a reader of YAML 1.1 reads the same value. Everything that
+ * Changes YAML 1.2 so that a reader of YAML 1.1 reads the same value. Everything that
  * both versions read alike stays as it is, comments and layout included.
  */
 export function portableYaml(text: string): string {
@@ -54,7 +54,7 @@ export function portableYaml(text: string): string {
   return applyEdits(text, edits);
 }
 
-/** Replacement of a part of a text. */
+/** Replacement of a part of a string. */
 interface Edit {
   readonly start: number;
   readonly end: number;

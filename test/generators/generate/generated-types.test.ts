@@ -3,7 +3,6 @@ import { execa } from 'execa';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { kindProblem } from '../../../generators/lib/model/validate-project.ts';
 import { scaffold } from '../../../generators/lib/generate/scaffold.ts';
 
 const repository = resolve(import.meta.dirname, '../../..');
@@ -93,10 +92,5 @@ export const wrong = (context: SyncingContext): WaitingContext => context;
       finalizer: {},
     });
     expect(await typeErrors()).to.equal('');
-  });
-
-  it('have names that the kind cannot have', () => {
-    expect(kindProblem('PhaseContext')).to.match(/is the name of a generated type/);
-    expect(kindProblem('Condition')).to.match(/is the name of a generated type/);
   });
 });

@@ -91,10 +91,16 @@ describe('loading autopilot.yaml', () => {
       /:4:7: kind 'canary' must be in Pascal case/,
     ],
     [
-      'a kind that is a JavaScript global',
+      'a plural that is no name',
       'kind: Canary',
-      'kind: Promise',
-      /'Promise' is the name of a JavaScript global/,
+      'kind: Canary\nplural: My_Canaries',
+      /:5:9: plural 'My_Canaries' must be lower-case letters, digits and '-'/,
+    ],
+    [
+      'a plural that is longer than a DNS label',
+      'kind: Canary',
+      `kind: Canary\nplural: ${'a'.repeat(64)}`,
+      /:5:9: plural 'a+' is longer than 63 characters/,
     ],
     [
       'an operator name with capitals',

@@ -19,7 +19,7 @@ export interface AutoRouteRuntimeStatus {
   readonly phase?: AutoRoutePhase;
   readonly observedGeneration?: number;
   readonly conditions?: readonly Condition[];
-  readonly autopilot?: Readonly<Record<string, unknown>>;
+  readonly autopilot?: { readonly [name: string]: unknown };
 }
 
 export interface AutoRoute {
@@ -27,11 +27,11 @@ export interface AutoRoute {
   readonly kind: 'AutoRoute';
   readonly metadata: runtime.ObjectMeta;
   readonly spec: runtime.DeepReadonly<spec.AutoRouteSpec>;
-  readonly status?: AutoRouteRuntimeStatus & Partial<runtime.DeepReadonly<spec.AutoRouteStatusInfo>>;
+  readonly status?: AutoRouteRuntimeStatus & globalThis.Partial<runtime.DeepReadonly<spec.AutoRouteStatusInfo>>;
 }
 
 /**
  * What the workers of all phases and the finalizer are called with: resource, config, log, signal,
  * now and so on. A function that takes a `PhaseContext` can be called by every worker.
  */
-export type PhaseContext<Inputs = unknown> = runtime.BaseContext<AutoRoute, Inputs, unknown>;
+export type PhaseContext<inputs = unknown> = runtime.BaseContext<AutoRoute, inputs, unknown>;

@@ -25,7 +25,7 @@ export interface CanaryDeploymentRuntimeStatus {
   readonly phase?: CanaryDeploymentPhase;
   readonly observedGeneration?: number;
   readonly conditions?: readonly Condition[];
-  readonly autopilot?: Readonly<Record<string, unknown>>;
+  readonly autopilot?: { readonly [name: string]: unknown };
 }
 
 export interface CanaryDeployment {
@@ -33,11 +33,11 @@ export interface CanaryDeployment {
   readonly kind: 'CanaryDeployment';
   readonly metadata: runtime.ObjectMeta;
   readonly spec: runtime.DeepReadonly<spec.CanaryDeploymentSpec>;
-  readonly status?: CanaryDeploymentRuntimeStatus & Partial<runtime.DeepReadonly<spec.CanaryDeploymentStatusInfo>>;
+  readonly status?: CanaryDeploymentRuntimeStatus & globalThis.Partial<runtime.DeepReadonly<spec.CanaryDeploymentStatusInfo>>;
 }
 
 /**
  * What the workers of all phases and the finalizer are called with: resource, config, log, signal,
  * now and so on. A function that takes a `PhaseContext` can be called by every worker.
  */
-export type PhaseContext<Inputs = unknown> = runtime.BaseContext<CanaryDeployment, Inputs, unknown>;
+export type PhaseContext<inputs = unknown> = runtime.BaseContext<CanaryDeployment, inputs, unknown>;
