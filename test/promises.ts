@@ -122,6 +122,12 @@ export const PROMISES: Readonly<Record<string, PromiseSection>> = {
     title: 'Reconcile',
     promises: {
       paused: 'The phase timers stop while a resource is paused.',
+      'stop-switches':
+        'A stop switch with any value but an explicit no stops, also beside other errors.',
+      'never-silent':
+        'Whatever a worker throws and whatever is stored in status, the failure is told and the worker is called again.',
+      'phase-times': 'Timeouts and pauses count milliseconds. A step belongs to one phase.',
+      'no-endless-patch': 'Status that the API server stores in another form is sent once.',
       'unknown-phase':
         'A resource in an unknown phase is left alone. A former name of a phase is followed.',
       'declared-transitions': 'onSpecChange and onTimeout run no worker, even during backoff.',

@@ -4,7 +4,7 @@ import type { Sandbox, SandboxOptions } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
 import { FaultInjector } from './fault-injector.ts';
 import type { TestOperator } from './test-operators.ts';
-import { conditions, drone, defineTestOperator } from './test-operators.ts';
+import { conditions, drone, defineTestOperator, readyMessage } from './test-operators.ts';
 
 let sandbox: Sandbox;
 let faults: FaultInjector;
@@ -119,6 +119,30 @@ describe('a paused resource', () => {
     expect(await phase()).to.equal('A');
     await sandbox.advance('1s');
     expect(await phase()).to.equal('Late');
+  });
+
+  // @promise reconcile/stop-switches
+  it('is paused by every value of the annotation but an explicit no, and says which was read', async () => {
+    for (const value of ['true', 'True', 'yes', '1', 'on', 'TRUE ', 'please', '']) {
+      const testOperator = defineTestOperator({ A: { sync: () => ({ next: 'B' }) }, B: {} });
+      await start(testOperator);
+      await sandbox.create(drone('one', {}, { annotations: { [PAUSED]: value } }));
+      await sandbox.advance('1h');
+      expect([testOperator.calls.length, await said()], value).to.deep.equal([
+        0,
+        ['Ready=False Paused', 'Paused=True Paused'],
+      ]);
+      expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(
+        `paused by the annotation ${PAUSED}=${value}`,
+      );
+      await sandbox.stop();
+    }
+    for (const value of ['false', 'False', 'no', 'NO', 'off', '0', ' false']) {
+      await start(defineTestOperator({ A: { sync: () => ({ next: 'B' }) }, B: {} }));
+      await sandbox.create(drone('one', {}, { annotations: { [PAUSED]: value } }));
+      expect(await phase(), value).to.equal('B');
+      await sandbox.stop();
+    }
   });
 
   // @promise reconcile/paused

@@ -2,6 +2,7 @@
  * The errors of `KubeApi`. Compare them with the functions below and not with `instanceof`: a
  * process may load this module twice.
  */
+import { isRecord } from '../util/json.ts';
 
 /** The Status object of a failed request. */
 export interface ApiStatus {
@@ -37,7 +38,11 @@ export class ConnectionError extends Error {
 
 /** Whether an error is an `ApiError`. */
 export function isApiError(error: unknown): error is ApiError {
-  return error instanceof Error && error.name === 'ApiError' && 'status' in error;
+  return (
+    error instanceof Error &&
+    error.name === 'ApiError' &&
+    isRecord((error as Partial<ApiError>).status)
+  );
 }
 
 /** Whether an error is an `ApiError` with one of these HTTP statuses. */

@@ -26,7 +26,10 @@ export function appliedAnnotation(group: string): string {
   return `${group}/applied`;
 }
 
-/** `<group>/paused: "true"` on a resource: its worker is not called. */
+/**
+ * `<group>/paused: "true"` on a resource: its worker is not called. Every value but `false`, `no`,
+ * `off` and `0` pauses.
+ */
 export function pausedAnnotation(group: string): string {
   return `${group}/paused`;
 }

@@ -24,6 +24,7 @@ import { OutputApplier } from '../reconciler/outputs/apply-outputs.ts';
 import { msUntilTimeout, phaseOf, stallFingerprintOf } from '../reconciler/phase.ts';
 import { pauseReason, reconcile } from '../reconciler/reconcile.ts';
 import type { ReconcileRequest } from '../reconciler/reconcile-context.ts';
+import { toError } from '../reconciler/reconcile-errors.ts';
 import type { ReconcileDeps, ReconcileSettings } from '../reconciler/reconcile-deps.ts';
 import type { ReconcileResult } from '../reconciler/reconcile-result.ts';
 import type { ResourceState } from '../reconciler/resource-state.ts';
@@ -292,6 +293,25 @@ export class Controller {
     if (resource === undefined) {
       return this.#forget(key);
     }
+    try {
+      return await this.#reconcileResource(key, resource);
+    } catch (error) {
+      this.#reportUnexpected(key, resource, error);
+      return { type: 'failed' };
+    }
+  }
+
+  /** The last resort: a reconcile never throws, so this is a defect of the runtime. */
+  #reportUnexpected(key: string, resource: KubeObject, thrown: unknown): void {
+    const { log, observer, recordEvent, scheduler } = this.#options;
+    const { message, stack } = toError(thrown);
+    log.error('unexpected error in a reconcile', { resource: key, error: message, stack });
+    const phase = phaseOf(scheduler, resource)?.name ?? 'unknown';
+    observer.event({ type: 'reconcileFailed', resource: keyOf(resource), phase, message });
+    recordEvent(resource, 'Warning', 'InternalError', message);
+  }
+
+  async #reconcileResource(key: string, resource: KubeObject): Promise<Outcome> {
     const state = this.#stateOf(key, resource);
     const skipped = this.#shouldSkip(resource, state);
     if (skipped !== undefined) {
@@ -361,7 +381,10 @@ export class Controller {
     const { observer, clock } = this.#options;
     const started = clock.monotonic();
     observer.reconcileStarted();
-    const result = await this.#reconcileTraced(record);
+    const result = await this.#reconcileTraced(record).catch((error: unknown) => {
+      this.#reportUnexpected(record.key, record.request.resource, error);
+      return { outcome: { type: 'failed' }, error: toError(error).message } as const;
+    });
     this.#recordResult(record, result);
     observer.reconcileEnded(
       record.phase,

@@ -1,7 +1,8 @@
 /** Counts of resources by phase, for metrics. No metric label names a single resource. */
 import type { KubeObject } from '../client/object.ts';
 import type { Scheduler } from '../api/scheduler.ts';
-import { phaseOf, phaseTimes, statusOf } from '../reconciler/phase.ts';
+import { phaseOf, phaseTimes } from '../reconciler/phase.ts';
+import { statusOf } from '../reconciler/resource-status.ts';
 
 /** The resources in one phase. */
 export interface PhaseCounts {

@@ -3,8 +3,8 @@ import type { PhaseDefinition } from '../api/scheduler.ts';
 import type { KubeObject, ResourceType } from '../client/object.ts';
 import { approveAnnotation } from '../client/well-known-names.ts';
 import type { Random } from '../util/clock.ts';
-import type { PendingApproval } from './phase.ts';
-import { statusOf } from './phase.ts';
+import type { PendingApproval } from './resource-status.ts';
+import { statusOf } from './resource-status.ts';
 
 /** Whether a transition may happen now. */
 export type Approval =

@@ -5,7 +5,7 @@
  * https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus
  */
 import type { PhaseDefinition } from '../api/scheduler.ts';
-import type { StatusCondition } from './phase.ts';
+import type { StatusCondition } from './resource-status.ts';
 import { isReadyPhase } from './phase.ts';
 
 /** What status shows about the end of a reconcile. */
@@ -86,7 +86,7 @@ export function conditionsOf(input: ConditionInput): readonly StatusCondition[] 
       ...condition,
       message: truncateMessage(condition.message),
       observedGeneration: generation,
-      lastTransitionTime: before !== undefined && isSameStatus ? before.lastTransitionTime : at,
+      lastTransitionTime: (isSameStatus ? before?.lastTransitionTime : undefined) ?? at,
     };
   });
   const others = old.filter(({ type }) => !RUNTIME_CONDITION_TYPES.includes(type));
@@ -114,9 +114,9 @@ export function unresolvedClaimsCondition(
 }
 
 function truncateMessage(message: string): string {
-  return message.length <= MAX_MESSAGE_LENGTH
-    ? message
-    : `${message.slice(0, MAX_MESSAGE_LENGTH - 1)}…`;
+  const isShort = message.length <= MAX_MESSAGE_LENGTH;
+  // Half of a surrogate pair is stored as another character, so it would differ without end.
+  return (isShort ? message : `${message.slice(0, MAX_MESSAGE_LENGTH - 1)}…`).toWellFormed();
 }
 
 function describeSituation(

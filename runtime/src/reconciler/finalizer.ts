@@ -29,7 +29,7 @@ import { unreadableInputReason } from './dependencies/input-view.ts';
 import { isFieldClaim } from './field-claims/apply-claims.ts';
 import { handleError } from './handle-error.ts';
 import { validateFinalizeResult } from './outputs/validate-result.ts';
-import { statusOf } from './phase.ts';
+import { parseTime, statusOf } from './resource-status.ts';
 import type { ReconcileContext } from './reconcile-context.ts';
 import type { ReconcileDeps } from './reconcile-deps.ts';
 import { mayHaveBeenWritten, StaleCache, toOutputRefused } from './reconcile-errors.ts';
@@ -153,7 +153,7 @@ async function callFinalizer(
   const { timeout } = finalizer;
   const result = await callWorker(context, {
     definition,
-    phaseStartedAt: finalizerStartedAt === undefined ? undefined : Date.parse(finalizerStartedAt),
+    phaseStartedAt: parseTime(finalizerStartedAt),
     lastStep: undefined,
     timeoutMs: timeout === undefined ? deps.settings().workerTimeoutMs : parseDuration(timeout),
     run: finalizer.finalize,

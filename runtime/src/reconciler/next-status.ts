@@ -3,8 +3,9 @@ import type { PhaseDefinition } from '../api/scheduler.ts';
 import type { KubeObject } from '../client/object.ts';
 import type { ConditionContent, Situation } from './conditions.ts';
 import { conditionsOf } from './conditions.ts';
-import type { AutopilotStatus, HistoryEntry, PendingApproval } from './phase.ts';
-import { phaseTimes, RUNTIME_STATUS_FIELDS, statusOf } from './phase.ts';
+import type { AutopilotStatus, HistoryEntry, PendingApproval } from './resource-status.ts';
+import { phaseTimes } from './phase.ts';
+import { RUNTIME_STATUS_FIELDS, statusOf } from './resource-status.ts';
 
 const MAX_HISTORY = 10;
 
@@ -131,15 +132,17 @@ function nextHistory(
 function nextPhaseStart(resource: KubeObject, update: StatusUpdate, now: Date): string {
   const { phaseStartedAt } = timesAfter(resource, update, now);
   const start = entersPhase(resource, update) ? undefined : phaseStartedAt;
-  return formatWholeSeconds(start ?? now.getTime());
+  return formatTime(start ?? now.getTime());
 }
 
 /** Milliseconds since 1970. Undefined: no step in this phase. */
 function nextLastStep(resource: KubeObject, update: StatusUpdate, now: Date): number | undefined {
-  if (update.step === true) {
-    return now.getTime();
+  // A new resource is in the initial phase already, although its status is empty.
+  const isFirst = !statusOf(resource).phase && update.phase.initial === true;
+  if (entersPhase(resource, update) && !isFirst) {
+    return undefined;
   }
-  return entersPhase(resource, update) ? undefined : timesAfter(resource, update, now).lastStep;
+  return update.step === true ? now.getTime() : timesAfter(resource, update, now).lastStep;
 }
 
 /** While the resource is paused the stored times stay; when it resumes they move by the pause. */
@@ -164,6 +167,11 @@ function nextPendingApproval(
     return pendingApproval ?? undefined;
   }
   return isEntering ? undefined : previous.pendingApproval;
+}
+
+/** RFC 3339 with milliseconds: a timeout counts them. Whole seconds are written without any. */
+function formatTime(ms: number): string {
+  return new Date(ms).toISOString().replace('.000Z', 'Z');
 }
 
 /** metav1.Time has whole seconds. */

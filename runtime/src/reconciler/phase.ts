@@ -1,75 +1,10 @@
-/** The phase of a resource, and the fields of status that the runtime writes. */
+/** The phase of a resource, and its times. */
 import { parseDuration } from '../api/duration.ts';
 import type { PhaseDefinition, Scheduler } from '../api/scheduler.ts';
 import type { KubeObject } from '../client/object.ts';
 import { retryAnnotation } from '../client/well-known-names.ts';
-
-/** A condition, as in metav1.Condition. */
-export interface StatusCondition {
-  readonly type: string;
-  readonly status: 'True' | 'False' | 'Unknown';
-  readonly reason: string;
-  readonly message: string;
-  readonly observedGeneration?: number;
-  readonly lastTransitionTime: string;
-}
-
-/** Fields of status that the runtime writes. All other fields belong to the user's StatusInfo. */
-export const RUNTIME_STATUS_FIELDS = [
-  'phase',
-  'observedGeneration',
-  'conditions',
-  'autopilot',
-] as const;
-
-/** The runtime's part of status. */
-export interface ResourceStatus {
-  readonly phase?: string;
-  readonly observedGeneration?: number;
-  readonly conditions?: readonly StatusCondition[];
-  readonly autopilot?: AutopilotStatus;
-}
-
-/** `status.autopilot`: what the runtime needs at the next reconcile. Times are RFC 3339. */
-export interface AutopilotStatus {
-  /** When the resource entered its phase, later by the time for which it was paused. */
-  readonly phaseStartedAt?: string;
-  /** When a worker of this phase last returned `step: true`, later by the paused time. */
-  readonly lastStep?: string;
-  /**
-   * When the user's finalizer function first returned. It becomes `phaseStartedAt` of its context.
-   */
-  readonly finalizerStartedAt?: string;
-  readonly history?: readonly HistoryEntry[];
-  /** When the resource was paused. The times of the phase stop until it is resumed. */
-  readonly pausedAt?: string;
-  /** The transition that awaits an approval. */
-  readonly pendingApproval?: PendingApproval;
-  /** The last value of the approve annotation that was used. It is not used a second time. */
-  readonly approved?: string;
-}
-
-/** A transition that awaits an approval. */
-export interface PendingApproval {
-  /** The phase to enter. */
-  readonly phase: string;
-  readonly token: string;
-  /** Generation of the spec that the approval is for. */
-  readonly generation: number;
-}
-
-/** One transition. `status.autopilot.history` has the last ten, newest first. */
-export interface HistoryEntry {
-  readonly from: string;
-  readonly to: string;
-  readonly at: string;
-  readonly reason: string;
-}
-
-/** The runtime's part of status; empty for a resource without status. */
-export function statusOf(resource: KubeObject): ResourceStatus {
-  return (resource.status ?? {}) as ResourceStatus;
-}
+import type { ResourceStatus } from './resource-status.ts';
+import { parseTime, statusOf } from './resource-status.ts';
 
 /** @throws Error when the scheduler has no initial phase, which `defineScheduler` prevents */
 export function initialPhase(scheduler: Scheduler): PhaseDefinition {
@@ -113,9 +48,11 @@ export function phaseTimes(
   now: number,
 ): { readonly phaseStartedAt: number | undefined; readonly lastStep: number | undefined } {
   const { phaseStartedAt, lastStep, pausedAt } = status.autopilot ?? {};
-  const pausedMs = pausedAt === undefined ? 0 : Math.max(0, now - Date.parse(pausedAt));
-  const moved = (time: string | undefined): number | undefined =>
-    time === undefined ? undefined : Date.parse(time) + pausedMs;
+  const pausedMs = Math.max(0, now - (parseTime(pausedAt) ?? now));
+  const moved = (time: string | undefined): number | undefined => {
+    const ms = parseTime(time);
+    return ms === undefined ? undefined : ms + pausedMs;
+  };
   return { phaseStartedAt: moved(phaseStartedAt), lastStep: moved(lastStep) };
 }
 

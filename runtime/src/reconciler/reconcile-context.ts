@@ -2,7 +2,8 @@
 import type { KubeObject } from '../client/object.ts';
 import type { PhaseDefinition } from '../api/scheduler.ts';
 import type { ReadTracker } from './dependencies/read-tracker.ts';
-import { initialPhase, msUntilTimeout, phaseOf, statusOf } from './phase.ts';
+import { initialPhase, msUntilTimeout, phaseOf } from './phase.ts';
+import { statusOf } from './resource-status.ts';
 import type { ReconcileDeps } from './reconcile-deps.ts';
 import type { ResourceState } from './resource-state.ts';
 

@@ -87,7 +87,7 @@ export function classifyError(thrown: unknown): Failure {
     return { type: 'waiting', message: error.message, delayMs };
   }
   if (isPermanentError(error)) {
-    return { type: 'stalled', error, reason: error.reason || 'PermanentError' };
+    return { type: 'stalled', error, reason: reasonOf(error) };
   }
   const reason = REASON_BY_ERROR_NAME[error.name] ?? 'WorkerError';
   const retryAfterMs = requestedDelayMs(error);
@@ -96,10 +96,38 @@ export function classifyError(thrown: unknown): Failure {
     : { type: 'failing', error, reason };
 }
 
-function toError(thrown: unknown): Error {
-  return thrown instanceof Error
-    ? thrown
-    : new Error(`${inspect(thrown)} was thrown, which is not an Error`);
+/**
+ * The one place where a thrown value becomes an error that can be logged and stored. A worker can
+ * throw anything: no Error, or an Error whose message is an object or throws when it is read.
+ */
+export function toError(thrown: unknown): Error {
+  try {
+    return thrown instanceof Error
+      ? readableError(thrown)
+      : new Error(`${inspect(thrown)} was thrown, which is not an Error`);
+  } catch {
+    return new Error('a value was thrown that cannot be inspected');
+  }
+}
+
+/** The error itself, or an error in its place whose message, name and stack are strings. */
+function readableError(error: Error): Error {
+  const { message, name, stack } = error as Partial<Readonly<Record<keyof Error, unknown>>>;
+  const isReadable = typeof message === 'string' && typeof name === 'string';
+  if (isReadable && (stack === undefined || typeof stack === 'string')) {
+    return error;
+  }
+  const text =
+    typeof message === 'string' ? message : `an error with the message ${inspect(message)}`;
+  return new Error(text, { cause: error });
+}
+
+/** The form of a condition's reason in metav1.Condition, and the length of an Event's reason. */
+const REASON = /^[A-Za-z]([A-Za-z0-9_,:]{0,126}[A-Za-z0-9_])?$/;
+
+/** The reason of a PermanentError. The API server refuses a status with another form of reason. */
+function reasonOf({ reason }: { readonly reason: unknown }): string {
+  return typeof reason === 'string' && REASON.test(reason) ? reason : 'PermanentError';
 }
 
 /** Recognised by name too: the error may come from another copy of this package. */

@@ -11,6 +11,7 @@ import { hasCode } from '../client/errors.ts';
 import type { KubeObject } from '../client/object.ts';
 import { keyOf, keyString } from '../client/object.ts';
 import { pausedAnnotation } from '../client/well-known-names.ts';
+import { isExplicitNo } from '../util/explicit-no.ts';
 import type { Outcome } from '../workqueue/work-queue.ts';
 import { callWorker } from './call-worker.ts';
 import type { Situation } from './conditions.ts';
@@ -19,7 +20,8 @@ import { unreadableInputReason } from './dependencies/input-view.ts';
 import { ensureFinalizer, finalize } from './finalizer.ts';
 import { handleError } from './handle-error.ts';
 import { validateResult } from './outputs/validate-result.ts';
-import { phaseTimes, statusOf } from './phase.ts';
+import { phaseTimes } from './phase.ts';
+import { statusOf } from './resource-status.ts';
 import type { ReconcileContext, ReconcileRequest } from './reconcile-context.ts';
 import { createContext, timeLeftMs } from './reconcile-context.ts';
 import type { ReconcileDeps } from './reconcile-deps.ts';
@@ -151,9 +153,10 @@ export function pauseReason(
     return 'the operator is paused in its configuration';
   }
   const annotation = pausedAnnotation(scheduler.resource.group);
-  return resource.metadata.annotations?.[annotation] === 'true'
-    ? `paused by the annotation ${annotation}`
-    : undefined;
+  const value = resource.metadata.annotations?.[annotation];
+  return value === undefined || isExplicitNo(value)
+    ? undefined
+    : `paused by the annotation ${annotation}=${value}`;
 }
 
 /** Calls the worker, applies its outputs, then writes status. */

@@ -31,6 +31,11 @@ export interface ResourceState {
    * collector) deleted an output of it.
    */
   mustReread: boolean;
+  /**
+   * The last status that the API server stored in another form than it was sent, because of
+   * defaults of the CRD. Sending it again would store the same.
+   */
+  normalizedStatus: { readonly sentHash: string; readonly storedHash: string } | undefined;
   /** Too many transitions were made, and no reconcile has stayed in its phase since. */
   isLooping: boolean;
   /** The worker blocked the previous process and is not called yet. */
@@ -62,6 +67,7 @@ export function newResourceState(uid: string | undefined): ResourceState {
     recentTransitions: [],
     goneUid: undefined,
     mustReread: false,
+    normalizedStatus: undefined,
     isLooping: false,
     deferral: undefined,
   };

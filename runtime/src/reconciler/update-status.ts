@@ -8,15 +8,17 @@
 import { parseDuration } from '../api/duration.ts';
 import { PermanentError } from '../api/worker.ts';
 import { hasCode, messageOf } from '../client/errors.ts';
+import type { KubeObject } from '../client/object.ts';
 import { keyOf, keyString } from '../client/object.ts';
 import { statusFieldManager } from '../client/well-known-names.ts';
-import { mergePatch } from '../util/json.ts';
+import { canonicalJson, deepEqual, mergePatch, shortHash } from '../util/json.ts';
 import type { Outcome } from '../workqueue/work-queue.ts';
 import type { Situation } from './conditions.ts';
 import { unresolvedClaimsCondition } from './conditions.ts';
 import type { StatusUpdate } from './next-status.ts';
 import { nextStatus } from './next-status.ts';
-import { initialPhase, statusOf } from './phase.ts';
+import { initialPhase } from './phase.ts';
+import { parseTime, statusOf } from './resource-status.ts';
 import type { ReconcileContext } from './reconcile-context.ts';
 import { mayHaveBeenWritten, requestedDelayMs } from './reconcile-errors.ts';
 import type { ReconcileResult } from './reconcile-result.ts';
@@ -98,9 +100,9 @@ function loopingSituation(phases: number): Extract<Situation, { readonly type: '
 function reportTransition({ resource, deps }: ReconcileContext, from: string, to: string): void {
   const { observer, clock, recordEvent } = deps;
   observer.event({ type: 'transition', resource: keyOf(resource), from, to });
-  const { phaseStartedAt } = statusOf(resource).autopilot ?? {};
-  if (from !== '' && phaseStartedAt !== undefined) {
-    observer.phaseLeft(from, Math.max(0, clock.now() - Date.parse(phaseStartedAt)) / 1000);
+  const startedAt = parseTime(statusOf(resource).autopilot?.phaseStartedAt);
+  if (from !== '' && startedAt !== undefined) {
+    observer.phaseLeft(from, Math.max(0, clock.now() - startedAt) / 1000);
   }
   recordEvent(resource, 'Normal', 'Transition', `${from === '' ? 'new' : from} -> ${to}`);
 }
@@ -117,7 +119,7 @@ async function patchStatus(
   const notices = unresolvedClaimsCondition(deps.fieldClaims.unresolved(resource));
   const wanted = nextStatus(resource, { ...update, notices }, new Date(clock.now()));
   const difference = mergePatch(resource.status ?? {}, wanted);
-  if (difference === undefined) {
+  if (difference === undefined || isStoredAlready(context, wanted)) {
     return undefined;
   }
   const key = keyOf(resource);
@@ -126,13 +128,37 @@ async function patchStatus(
   const fieldManager = statusFieldManager(scheduler.operatorName);
   const options = { subresource: 'status', fieldManager } as const;
   try {
-    await primary.write(key, keyString(key), () =>
+    const stored = await primary.write(key, keyString(key), () =>
       api.patch(scheduler.resource, key, { type: 'merge', body }, options, signal),
     );
+    rememberNormalization(context, wanted, stored);
     return undefined;
   } catch (error) {
     return handlePatchError(context, update, error);
   }
+}
+
+/** Has this status been sent before, and become the stored one by defaults of the CRD? */
+function isStoredAlready({ resource, state }: ReconcileContext, wanted: object): boolean {
+  const { normalizedStatus } = state;
+  return (
+    normalizedStatus !== undefined &&
+    normalizedStatus.storedHash === shortHash(canonicalJson(resource.status)) &&
+    normalizedStatus.sentHash === shortHash(canonicalJson(wanted))
+  );
+}
+
+function rememberNormalization(
+  { state }: ReconcileContext,
+  wanted: object,
+  { status: stored }: KubeObject,
+): void {
+  state.normalizedStatus = deepEqual(stored, wanted)
+    ? undefined
+    : {
+        sentHash: shortHash(canonicalJson(wanted)),
+        storedHash: shortHash(canonicalJson(stored)),
+      };
 }
 
 /** @throws PermanentError when the API server refuses the fields of the user */

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import type { KubeObject } from '../../../runtime/src/client/object.ts';
-import type { StatusCondition } from '../../../runtime/src/reconciler/phase.ts';
+import type { StatusCondition } from '../../../runtime/src/reconciler/resource-status.ts';
 import type { Situation } from '../../../runtime/src/reconciler/conditions.ts';
 import { mergePatch } from '../../../runtime/src/util/json.ts';
 import { nextStatus } from '../../../runtime/src/reconciler/next-status.ts';
