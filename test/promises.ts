@@ -72,6 +72,8 @@ export const PROMISES: Readonly<Record<string, PromiseSection>> = {
       'one-informer': 'All phases share one informer per kind.',
       'unknown-is-not-absent': 'An input that cannot be read does not count as absent.',
       'once-after-start': 'Each resource is reconciled once after start.',
+      'one-broken-kind':
+        'A kind whose lists fail delays only the phases that read or write it, and no other deletion.',
       'caches-first': 'No worker runs before every cache is filled.',
     },
   },
@@ -181,6 +183,8 @@ export const PROMISES: Readonly<Record<string, PromiseSection>> = {
       'frozen-leader': 'A leader that was frozen past its lease writes nothing afterwards.',
       'caches-after-election': 'No reconcile starts before the caches are as new as the election.',
       'deleted-lease': 'A deleted Lease stays with its holder, and only one process writes.',
+      'gives-back':
+        'A replica that cannot read its own kind gives the lease back within a minute, and says so.',
       'election-problems': 'Problems with the election are reported.',
       'dev-lease': '`npm run dev` takes part in the lease of an installed operator.',
       'lease-per-scope': 'Each operator and set of namespaces has one lease.',

@@ -69,7 +69,7 @@ describe('status that the API server stores in another form', () => {
     });
   }
 
-  it('is compared anew after a change by another client', async () => {
+  it('is compared again after a change by another client', async () => {
     const testOperator = defineTestOperator({
       A: { interval: '5s', sync: () => ({ next: 'A', statusInfo: { stable: { color: 'red' } } }) },
     });

@@ -22,7 +22,7 @@ const refuse = (): never => {
   throw new Error('no');
 };
 
-describe('a value that nobody expects', () => {
+describe('a value that is not expected', () => {
   afterEach(() => sandbox.stop());
 
   const thrown: Readonly<Record<string, () => unknown>> = {

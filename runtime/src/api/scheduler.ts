@@ -214,14 +214,21 @@ export function needsFinalizer(scheduler: Scheduler): boolean {
   if (finalizerRequired !== undefined) {
     return finalizerRequired;
   }
-  const isOutOfReach = ({ type, namespace }: OutputDefinition): boolean =>
-    resource.namespaced && (!type.namespaced || namespace === 'all');
   const leavesSomething = allWorkerDefinitions(scheduler).some((definition) =>
     definition.outputs.some(
-      (output) => isOutOfReach(output) || claimableInput(definition, output) !== undefined,
+      (output) =>
+        isOutOfReach(resource, output) || claimableInput(definition, output) !== undefined,
     ),
   );
   return finalizer !== undefined || leavesSomething;
+}
+
+/** Whether the garbage collector cannot delete an output, because owner references end there. */
+export function isOutOfReach(
+  resource: ResourceType,
+  { type, namespace }: Pick<OutputDefinition, 'type' | 'namespace'>,
+): boolean {
+  return resource.namespaced && (!type.namespaced || namespace === 'all');
 }
 
 /**

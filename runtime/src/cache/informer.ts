@@ -9,7 +9,7 @@ import { messageOf } from '../client/errors.ts';
 import { matchesSelector, parseSelector } from '../client/label-selector.ts';
 import type { KubeObject, ObjectKey } from '../client/object.ts';
 import { keyString } from '../client/object.ts';
-import type { Clock } from '../util/clock.ts';
+import type { Clock, Timer } from '../util/clock.ts';
 import type { ReflectorDeps, ReflectorListener, WatchScope } from './reflector.ts';
 import { Reflector } from './reflector.ts';
 import type { RelistResult, StoreChange } from './store.ts';
@@ -33,6 +33,14 @@ const CERTAINLY_OPEN_MS = 40_000;
  * request (30 s). Responses from before a restore of the API server are not in a list after it.
  */
 const LATE_RESPONSES_MS = 35_000;
+
+/**
+ * Time in milliseconds for which a start waits for a kind whose lists fail, or bring nothing. The
+ * kind then counts as one that cannot be read, until it is listed.
+ */
+const PATIENCE_MS = 15_000;
+/** Pause between two looks at a kind that a start waits for, in milliseconds. */
+const LOOK_MS = 1_000;
 
 /** Callbacks through which an informer reports what its reflectors do. */
 export interface InformerObserver {
@@ -67,6 +75,10 @@ interface InformerPart {
   reflector: Reflector | undefined;
   /** Monotonic time at which the last complete list was requested; undefined before the first. */
   listedAt: number | undefined;
+  /** Monotonic time that a list must not be older than, for a new leader. */
+  requiredSince: number;
+  /** Monotonic time of the last answer of the API server, pages of a list included. */
+  answeredAt: number | undefined;
   /** Monotonic time of the last event, bookmark or complete list. */
   lastEventAt: number | undefined;
   /** Why the kind cannot be read; undefined when it can. */
@@ -117,6 +129,8 @@ export class Informer {
       store: new Store({ indexLabel, matches }),
       reflector: undefined,
       listedAt: undefined,
+      requiredSince: -Infinity,
+      answeredAt: undefined,
       lastEventAt: undefined,
       unavailable: undefined,
       failing: undefined,
@@ -145,12 +159,15 @@ export class Informer {
     };
     return {
       stateChanged: ({ type }) => {
+        part.answeredAt = clock.monotonic();
         part.openSince = type === 'watching' ? (part.openSince ?? clock.monotonic()) : undefined;
       },
       listed: (startedAt, relist) => {
         markHealthy();
-        part.listedAt = startedAt;
-        this.#setUnavailable(part, undefined);
+        this.#changeAvailability(() => {
+          part.listedAt = startedAt;
+          part.unavailable = undefined;
+        });
         if (relist !== undefined) {
           this.#observer.relisted(kind, relist);
         }
@@ -164,7 +181,9 @@ export class Informer {
         this.#notifyWaiters();
       },
       unavailable: (reason, isNotServed) => {
-        this.#setUnavailable(part, { reason, isNotServed });
+        this.#changeAvailability(() => {
+          part.unavailable = { reason, isNotServed };
+        });
         this.#notifyWaiters();
       },
       failed: (error) => {
@@ -180,9 +199,9 @@ export class Informer {
   }
 
   /** Tells the listeners when the whole kind becomes available or unavailable. */
-  #setUnavailable(part: InformerPart, unavailable: InformerPart['unavailable']): void {
+  #changeAvailability(change: () => void): void {
     const wasAvailable = this.unavailableReason === undefined;
-    part.unavailable = unavailable;
+    change();
     const isAvailable = this.unavailableReason === undefined;
     if (isAvailable !== wasAvailable) {
       this.#availabilityListeners.forEach((listener) => listener(isAvailable));
@@ -204,18 +223,29 @@ export class Informer {
     }
   }
 
-  /** Resolves when every part was listed once or is known to be unavailable. */
-  waitForSync(signal: AbortSignal): Promise<void> {
-    return this.#waitUntil(
-      (part) => part.listedAt !== undefined || part.unavailable !== undefined,
+  /**
+   * Resolves when every part was listed once, is known to be unavailable, or has been failing for
+   * 15 seconds.
+   */
+  async waitForSync(signal: AbortSignal): Promise<void> {
+    const startedAt = this.#clock?.monotonic() ?? 0;
+    await this.#waitPatiently(
+      (part) =>
+        isCurrent(part) || part.unavailable !== undefined || this.#isHopeless(part, startedAt),
       signal,
     );
+  }
+
+  /** Resolves when every part was listed, however long that takes. */
+  waitUntilRead(signal: AbortSignal): Promise<void> {
+    return this.#waitUntil(isRead, signal);
   }
 
   /**
    * Resolves when every part is at least as new as the API server was at a time. A part that was
    * listed later is new enough. For any other part one consistent read tells the present version,
-   * and the part lists again when its watch is behind. Unavailable kinds are not waited for.
+   * and the part lists again when its watch is behind. Unavailable kinds are not waited for, and a
+   * kind that has been failing for 15 seconds neither: it cannot be read until it is listed.
    *
    * @param since monotonic time.
    */
@@ -228,24 +258,58 @@ export class Informer {
       (part) =>
         part.unavailable === undefined && (part.listedAt === undefined || part.listedAt < since),
     );
-    await Promise.all(
-      outdated.map(async (part) => {
-        const { type, ...selection } = part.scope;
-        const newest = await api
-          .list(type, { ...selection, limit: 1 }, signal)
-          .catch(() => undefined);
-        if (newest === undefined || part.store.isBehind(newest.resourceVersion)) {
-          part.reflector?.relist();
-        } else {
-          part.listedAt = since;
-        }
-      }),
-    );
-    await this.#waitUntil(
+    const startedAt = this.#clock?.monotonic() ?? 0;
+    this.#changeAvailability(() => outdated.forEach((part) => (part.requiredSince = since)));
+    for (const part of outdated) {
+      void this.#catchUp(part, since, { api, signal });
+    }
+    await this.#waitPatiently(
       (part) =>
-        (part.listedAt !== undefined && part.listedAt >= since) || part.unavailable !== undefined,
+        isCurrent(part) || part.unavailable !== undefined || this.#isHopeless(part, startedAt),
       signal,
     );
+  }
+
+  /** Compares a part with the API server, and lists again when the part is behind. */
+  async #catchUp(
+    part: InformerPart,
+    since: number,
+    { api, signal }: Pick<ReflectorDeps, 'api'> & { readonly signal: AbortSignal },
+  ): Promise<void> {
+    const { type, ...selection } = part.scope;
+    const newest = await api.list(type, { ...selection, limit: 1 }, signal).catch(() => undefined);
+    if (newest === undefined || part.store.isBehind(newest.resourceVersion)) {
+      part.reflector?.relist();
+      return;
+    }
+    this.#changeAvailability(() => (part.listedAt = since));
+    this.#notifyWaiters();
+  }
+
+  /** Have the lists of a part failed, or brought nothing, for too long for a start to wait? */
+  #isHopeless({ failing, answeredAt }: InformerPart, startedAt: number): boolean {
+    const now = this.#clock?.monotonic() ?? 0;
+    const silentSince = Math.max(answeredAt ?? startedAt, startedAt);
+    const stuckSince = failing === undefined ? silentSince : Math.max(failing.since, startedAt);
+    return now - stuckSince >= PATIENCE_MS;
+  }
+
+  /** Waits like `#waitUntil`, and looks again every second. */
+  async #waitPatiently(
+    isReached: (part: InformerPart) => boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let timer: Timer | undefined;
+    const look = (): void => {
+      this.#notifyWaiters();
+      timer = this.#clock?.after(LOOK_MS, look);
+    };
+    timer = this.#clock?.after(LOOK_MS, look);
+    try {
+      await this.#waitUntil(isReached, signal);
+    } finally {
+      timer?.cancel();
+    }
   }
 
   #waitUntil(isReached: (part: InformerPart) => boolean, signal: AbortSignal): Promise<void> {
@@ -279,7 +343,17 @@ export class Informer {
 
   /** Why the kind cannot be read; undefined when it can. */
   get unavailableReason(): string | undefined {
-    return this.#parts.find((part) => part.unavailable !== undefined)?.unavailable?.reason;
+    return (
+      this.#parts.find((part) => part.unavailable !== undefined)?.unavailable?.reason ??
+      this.unreadReason
+    );
+  }
+
+  /** Why the cache does not have the kind yet; undefined when it has, or may not read it. */
+  get unreadReason(): string | undefined {
+    const unread = this.#parts.find((part) => part.unavailable === undefined && !isCurrent(part));
+    const cause = unread?.failing?.reason;
+    return unread && (cause === undefined ? 'not read yet' : `not read yet: ${cause}`);
   }
 
   /** Whether the API server does not serve the kind. There are no objects then. */
@@ -420,4 +494,14 @@ export class Informer {
       ({ scope }) => scope.namespace === undefined || scope.namespace === key.namespace,
     )?.store;
   }
+}
+
+/** Has the part been listed, and recently enough for a new leader? */
+function isCurrent({ listedAt, requiredSince }: InformerPart): boolean {
+  return listedAt !== undefined && listedAt >= requiredSince;
+}
+
+/** Can the part be read, and is it current? */
+function isRead(part: InformerPart): boolean {
+  return part.unavailable === undefined && isCurrent(part);
 }

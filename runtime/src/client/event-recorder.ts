@@ -139,6 +139,11 @@ export class EventRecorder {
     this.#startSeries(seriesKey, now, { regarding, type, reason, note });
   }
 
+  /** Resolves when all queued requests have ended. */
+  async sent(): Promise<void> {
+    await this.#sending;
+  }
+
   /** Sends nothing more. Resolves when the request under way has ended. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('the operator is stopping'));

@@ -150,6 +150,19 @@ export class Controller {
     await this.#informers.waitUntilCaughtUp(since, this.#options, this.#stop.signal);
   }
 
+  /** Why the operator's own kind cannot be read. Undefined: it can. */
+  get ownKindProblem(): string | undefined {
+    const { unavailableReason, scope } = this.#primary;
+    return unavailableReason && `${scope.type.kind} cannot be read: ${unavailableReason}`;
+  }
+
+  /** Resolves when a read of the operator's own kind succeeds after `since`. */
+  async waitUntilOwnKindIsRead(since: number): Promise<void> {
+    const { signal } = this.#stop;
+    await this.#primary.waitUntilCaughtUp(since, this.#options, signal);
+    await this.#primary.waitUntilRead(signal);
+  }
+
   /**
    * Starts the reconciles: every resource once, then on changes and timers.
    *
@@ -252,7 +265,8 @@ export class Controller {
   }
 
   /**
-   * Enqueues every resource whose phase reads a kind that can be read again, or no longer. Also
+   * Enqueues every resource whose phase reads a kind that can be read again, or no longer. A kind
+   * that phases write enqueues all: an earlier phase may have left objects or claims in it. Also
    * enqueues the resources that are being deleted, because outputs of any kind are deleted first.
    */
   #availabilityChanged(informer: Informer): void {
@@ -263,7 +277,8 @@ export class Controller {
     for (const resource of this.#primary.list()) {
       const inputs = phaseOf(scheduler, resource)?.inputs ?? [];
       const readsKind = inputs.some((input) => this.#informers.forInput(input) === informer);
-      if (readsKind || resource.metadata.deletionTimestamp !== undefined) {
+      const mayHaveLeftSomething = this.#informers.isForOutputs(informer);
+      if (readsKind || mayHaveLeftSomething || resource.metadata.deletionTimestamp !== undefined) {
         const key = keyString(keyOf(resource));
         this.#clearStall(key);
         this.#queue.add(key, { cause: 'input', priority: 'due', resetBackoff: true });

@@ -71,13 +71,20 @@ export class SharedInformers implements InformerLookup {
     await Promise.all([...this.all].map((informer) => informer.run(deps, signal)));
   }
 
-  /** Resolves when every cache is synced, or its kind known as unavailable. */
+  /**
+   * Resolves when every cache is synced, or its kind known as unavailable or failing. Only the
+   * operator's own kind is waited for while it fails.
+   */
   async waitForSync(signal: AbortSignal): Promise<void> {
     await Promise.all([...this.all].map((informer) => informer.waitForSync(signal)));
+    if (this.primary.unreadReason !== undefined) {
+      await this.primary.waitUntilRead(signal);
+    }
   }
 
   /**
-   * Resolves when every cache has the state that the API server had at `since`, for a new leader.
+   * Resolves when every cache has the state that the API server had at `since`, for a new leader,
+   * or its kind cannot be read. The operator's own kind is waited for until it is read.
    *
    * @param since monotonic time in milliseconds
    */
@@ -89,6 +96,7 @@ export class SharedInformers implements InformerLookup {
     await Promise.all(
       [...this.all].map((informer) => informer.waitUntilCaughtUp(since, deps, signal)),
     );
+    await this.primary.waitUntilRead(signal);
   }
 
   /** Kinds that cannot be read now, each with the reason. */

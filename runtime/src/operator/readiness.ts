@@ -11,7 +11,7 @@ import type { Operator } from './start.ts';
  * @param apiServerProblem why the API server is unreachable; undefined when it is reachable.
  */
 export function readinessChecks(
-  operator: Pick<Operator, 'controller'>,
+  operator: Pick<Operator, 'controller' | 'leadershipProblem'>,
   hasSynced: () => boolean,
   apiServerProblem: () => string | undefined,
 ): readonly ReadinessCheck[] {
@@ -37,6 +37,7 @@ export function readinessChecks(
     { name: 'apiserver', run: apiServerProblem },
     { name: 'caches', run: unsyncedKinds },
     { name: 'watches', run: () => reasonsByKind((informer) => informer.failureReason) },
+    { name: 'leadership', run: () => operator.leadershipProblem() },
     { name: 'kinds', run: () => reasonsByKind((informer) => informer.unavailableReason) },
   ];
 }

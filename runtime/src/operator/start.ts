@@ -36,6 +36,13 @@ import type { ThrottledWarnings } from './throttled-warnings.ts';
  * the chart's `terminationGracePeriodSeconds`.
  */
 const DRAIN_TIMEOUT_MS = 30_000;
+/**
+ * Time in milliseconds within which a process that holds the lease must lead. Afterwards it gives
+ * the lease back, so that another replica can lead.
+ */
+const LEAD_WITHIN_MS = 60_000;
+/** Longest time in milliseconds for which the lease is kept to send an Event. */
+const EVENT_TIME_MS = 5_000;
 
 /** What an operator needs from its surroundings. */
 export interface OperatorOptions {
@@ -91,6 +98,8 @@ export interface Operator {
   >;
   /** Identity of the leader, as last seen. Undefined without leader election. */
   holder(): string | undefined;
+  /** Why this replica cannot lead. Undefined: it leads, stands by, or is starting. */
+  leadershipProblem(): string | undefined;
   /** Changes settings of the running operator: intervals, timeouts, pause, the user's config. */
   configure(changes: Partial<LiveSettings>): void;
   /**
@@ -132,6 +141,7 @@ class RunningOperator implements Operator {
   #settings: OperatorSettings;
   #leaderElector: LeaderElector | undefined;
   #isLeading = false;
+  #leadershipProblem: string | undefined;
   ready: Promise<void> = Promise.resolve();
 
   constructor(options: OperatorOptions, settings: OperatorSettings) {
@@ -184,6 +194,10 @@ class RunningOperator implements Operator {
     return this.#leaderElector?.holder();
   }
 
+  leadershipProblem(): string | undefined {
+    return this.#leadershipProblem;
+  }
+
   configure(changes: Partial<LiveSettings>): void {
     const { paused } = this.#settings;
     const settings = { ...this.#settings, ...changes };
@@ -234,23 +248,64 @@ class RunningOperator implements Operator {
     if (this.#settings.leaderElection) {
       await this.#startElection();
     }
-    await this.#controller.startInformers();
-    if (this.#leaderElector === undefined) {
-      return this.#startLeading();
-    }
-    // Not awaited: a standby is ready as soon as its initial lists are complete.
-    void this.#leaderElector.acquired
-      .then((at) => this.#controller.waitUntilCaughtUp(at))
-      .then(() => this.#startLeading())
-      .catch((error: Error) => {
+    const synced = this.#controller.startInformers();
+    if (this.#leaderElector !== undefined) {
+      // Not awaited: a standby is ready as soon as its initial lists are complete.
+      void this.#leadWhenElected(this.#leaderElector, synced).catch((error: Error) => {
         if (!this.#stopping.signal.aborted) {
           this.#options.log.error('cannot start the controller', { error: error.message });
         }
       });
+      return synced;
+    }
+    await synced;
+    this.#startLeading();
+  }
+
+  /** Leads with the lease. A process that cannot lead gives it back, and stands again later. */
+  async #leadWhenElected(elector: LeaderElector, synced: Promise<void>): Promise<void> {
+    const { clock } = this.#options;
+    const acquiredAt = await elector.acquired;
+    const late = Promise.withResolvers<false>();
+    const timer = clock.after(LEAD_WITHIN_MS, () => late.resolve(false));
+    const canLead = synced
+      .then(() => this.#controller.waitUntilCaughtUp(acquiredAt))
+      .then(() => true);
+    const isInTime = await Promise.race([canLead, late.promise]).finally(() => timer.cancel());
+    if (isInTime) {
+      this.#leadershipProblem = undefined;
+      return this.#startLeading();
+    }
+    canLead.catch(() => undefined);
+    await this.#giveBackLease(elector);
+    await this.#controller.waitUntilOwnKindIsRead(clock.monotonic());
+    const next = await this.#startElection();
+    return this.#leadWhenElected(next, synced);
+  }
+
+  async #giveBackLease(elector: LeaderElector): Promise<void> {
+    const { clock, log, scheduler } = this.#options;
+    const { leaderElectionNamespace = 'default', watchNamespaces } = this.#settings;
+    const problem = this.#controller.ownKindProblem ?? 'the caches are not filled in time';
+    this.#leadershipProblem = problem;
+    log.error('this replica cannot lead and gives the lease back', { error: problem });
+    const name = leaseName(scheduler.operatorName, watchNamespaces);
+    const lease = {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { namespace: leaderElectionNamespace, name },
+    };
+    const note = `${this.#identity} cannot lead and gives the lease back: ${problem}`;
+    this.#eventRecorder.record(lease, 'Warning', 'CannotLead', note);
+    const limit = Promise.withResolvers<void>();
+    const timer = clock.after(EVENT_TIME_MS, () => limit.resolve());
+    await Promise.race([this.#eventRecorder.sent(), limit.promise]);
+    timer.cancel();
+    await elector.release();
   }
 
   /** Resolves after the first attempt to acquire the lease. */
-  async #startElection(): Promise<void> {
+  async #startElection(): Promise<LeaderElector> {
     const { api, clock, random, log, scheduler } = this.#options;
     const { leaderElectionNamespace: namespace, watchNamespaces } = this.#settings;
     if (namespace === undefined) {
@@ -284,6 +339,7 @@ class RunningOperator implements Operator {
       this.#lost.resolve();
     });
     await elector.firstAttempt;
+    return elector;
   }
 
   #startLeading(): void {

@@ -12,6 +12,7 @@ import {
   allWorkerDefinitions,
   claimableInput,
   finalizerWorkerDefinition,
+  isOutOfReach,
   needsFinalizer,
 } from '../api/scheduler.ts';
 import type { AnyOutputs, FinalizeResult } from '../api/worker.ts';
@@ -171,15 +172,15 @@ async function callFinalizer(
 }
 
 /**
- * Why objects of the resource may exist that the cache does not show. Undefined: the cache shows
- * all of them.
+ * Why objects of the resource may exist that the cache does not show, and that no owner reference
+ * reaches. Undefined: the cache shows all of them.
  */
 function unreadableOutputReason({ scheduler, informers }: ReconcileDeps): string | undefined {
   for (const definition of allWorkerDefinitions(scheduler)) {
     for (const output of definition.outputs) {
       const claimable = claimableInput(definition, output);
       const sources = [
-        informers.forOutput(output),
+        ...(isOutOfReach(scheduler.resource, output) ? [informers.forOutput(output)] : []),
         ...(claimable === undefined ? [] : [informers.forInput(claimable)]),
       ];
       const unreadable = sources.find(

@@ -16,7 +16,7 @@ import type { Outcome } from '../workqueue/work-queue.ts';
 import { callWorker } from './call-worker.ts';
 import type { Situation } from './conditions.ts';
 import { activeDeferral } from './deferral.ts';
-import { unreadableInputReason } from './dependencies/input-view.ts';
+import { unreadableInputReason, unreadOutputReason } from './dependencies/input-view.ts';
 import { ensureFinalizer, finalize } from './finalizer.ts';
 import { handleError } from './handle-error.ts';
 import { validateResult } from './outputs/validate-result.ts';
@@ -90,7 +90,8 @@ async function reconcilePhase(context: ReconcileContext): Promise<ReconcileResul
     const ms = Math.min(deferral.ms, timeLeftMs(context) ?? Infinity);
     return endWith(context, deferral.situation, { type: 'after', ms });
   }
-  const unreadable = unreadableInputReason(phase, deps.informers);
+  const unreadable =
+    unreadableInputReason(phase, deps.informers) ?? unreadOutputReason(phase, deps.informers);
   if (unreadable !== undefined) {
     return endWith(
       context,

@@ -91,7 +91,7 @@ const LATEST_TIME_MS = Date.UTC(9999, 11, 31);
 
 /**
  * @param time RFC 3339. Undefined counts as unreadable.
- * @returns milliseconds since 1970; undefined for a text that is no time
+ * @returns milliseconds since 1970; undefined for a string that is no time
  */
 export function parseTime(time: string | undefined): number | undefined {
   const ms = time === undefined ? Number.NaN : Date.parse(time);

@@ -40,6 +40,23 @@ export function unreadableInputReason(
   return undefined;
 }
 
+/**
+ * Why an output of a worker is not in the cache yet. Its objects may exist, so they can neither be
+ * compared nor pruned.
+ */
+export function unreadOutputReason(
+  { outputs }: Pick<WorkerDefinition, 'outputs'>,
+  informers: InformerLookup,
+): string | undefined {
+  for (const output of outputs) {
+    const { unreadReason } = informers.forOutput(output);
+    if (unreadReason !== undefined) {
+      return `output ${output.name} cannot be read: ${unreadReason}`;
+    }
+  }
+  return undefined;
+}
+
 /** The views of all inputs, by name. Access to another name throws a PermanentError. */
 export function createInputViews(
   definition: WorkerDefinition,
