@@ -4,7 +4,7 @@ import { claimFields } from '../../runtime/src/index.ts';
 import type { KubeObject } from '../../runtime/src/internal.ts';
 import type { Sandbox, ObjectManifest, SandboxOptions } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
-import { FaultInjector, connectionReset } from './fault-injector.ts';
+import { FaultInjector, connectionReset, refusal } from './fault-injector.ts';
 import type { TestPhase, TestOperator } from './test-operators.ts';
 import {
   conditions,
@@ -90,6 +90,21 @@ describe('a field claim in an object of another owner', () => {
     JSON.parse((await found(name)).metadata.annotations?.[FIELD_CLAIMS] ?? '[]') as never;
   const sent = (): readonly string[] =>
     faults.requestsFor('VirtualService').filter((request) => request.includes(' '));
+
+  // @promise watching/deletions
+  it('does not keep a deleted resource for a kind that went away while its watch was broken', async () => {
+    await start(editor());
+    await sandbox.create(route('web', 'other', 'split'));
+    await sandbox.create(drone('one'));
+    expect(await held()).to.have.length(1);
+    faults.fault = ({ kind }) =>
+      kind === 'VirtualService' ? { when: 'before', error: refusal(404, 'NotFound') } : undefined;
+    faults.endWatches(connectionReset());
+    await sandbox.advance('1m');
+    await sandbox.delete('Drone', 'one');
+    await sandbox.advance('10m');
+    expect(await sandbox.get('Drone', 'one')).to.equal(undefined);
+  });
 
   // @promise outputs/field-claims
   it('sets the named route only, in one guarded request, and records the claimant and the original value', async () => {
