@@ -9,7 +9,7 @@
  *   events.
  * - The reflector never gives up; failures are retried with backoff.
  */
-import { ConnectionError } from '../client/errors.ts';
+import { ConnectionError, isConnectionError } from '../client/errors.ts';
 import type { KubeApi } from '../client/kube-api.ts';
 import type { KubeObject, ResourceType } from '../client/object.ts';
 import type { Clock, Random, Timer } from '../util/clock.ts';
@@ -138,7 +138,12 @@ export class Reflector {
           if (!this.#isPolling()) {
             this.#options.listener.failed(error);
           }
-          this.#dispatch({ type: 'failed', error, wasStable: this.#isStable() });
+          this.#dispatch({
+            type: 'failed',
+            error,
+            wasStable: this.#isOpenFor(STABLE_AFTER_MS),
+            wasSilent: this.#isOpenFor(SILENCE_TIMEOUT_MS) && isConnectionError(error),
+          });
         }
       }
       // A request to list again counts also when it came together with a response.
@@ -165,7 +170,7 @@ export class Reflector {
         }
         this.#watchOpenedAt = clock.monotonic();
         await this.#readWatch(this.#state, signal);
-        this.#dispatch({ type: 'ended', wasStable: this.#isStable() });
+        this.#dispatch({ type: 'ended', wasStable: this.#isOpenFor(STABLE_AFTER_MS) });
         return;
       default:
         this.#state satisfies never;
@@ -236,9 +241,9 @@ export class Reflector {
     return new SilenceTimeout({ clock, ms, signal, plural: scope.type.plural });
   }
 
-  #isStable(): boolean {
+  #isOpenFor(ms: number): boolean {
     const openMs = this.#options.clock.monotonic() - this.#watchOpenedAt;
-    return this.#state.type === 'watching' && openMs >= STABLE_AFTER_MS;
+    return this.#state.type === 'watching' && openMs >= ms;
   }
 
   /** Whether the kind is read by lists alone, so that a refused watch is no failure. */

@@ -5,7 +5,8 @@
  *
  * Guarantees:
  * - A list is repeated when the API server has forgotten the version (410, Expired), when the watch
- *   is refused (403, 404, 405), when five watches from one version have failed, or on request.
+ *   is refused (403, 404, 405), when five watches from one version have failed or two were silent,
+ *   or on request.
  * - A kind that can be listed and not watched is listed every 30 seconds.
  * - Failures never end the reflector. Pauses grow from 0.8 to 30 seconds (client-go's limits,
  *   tools/cache/reflector.go), and start again at 0.8 seconds after the watch brought an event or
@@ -24,6 +25,11 @@ const BACKOFF_MAX_MS = 30_000;
 const POLL_INTERVAL_MS = 30_000;
 /** Number of failed watches from one version after which the kind is listed again. */
 const MAX_FRUITLESS_WATCHES = 5;
+/**
+ * The same for watches that were open and silent, without even a bookmark. An API server that was
+ * restored from a backup keeps a watch from a version that it has not reached open in silence.
+ */
+const MAX_SILENT_WATCHES = 2;
 /** Number of consecutive 404s after which the objects of the kind are taken to be gone. */
 const GONE_AFTER_FAILURES = 3;
 
@@ -96,6 +102,8 @@ export type WatchStateInput =
       readonly error: unknown;
       /** Whether a watch was open long enough to count as working. Default: false. */
       readonly wasStable?: boolean;
+      /** Whether a watch was closed because it was silent. Default: false. */
+      readonly wasSilent?: boolean;
     }
   /** The pause is over. */
   | { readonly type: 'waited' }
@@ -291,19 +299,20 @@ function afterWatchEnd(state: WatchingState, wasStable: boolean, random: Random)
 
 function afterWatchFailure(
   state: WatchingState,
-  { error, wasStable }: Extract<StateInput, { readonly type: 'failed' }>,
+  { error, wasStable, wasSilent }: Extract<StateInput, { readonly type: 'failed' }>,
   random: Random,
 ): WatchTransition {
   const failures = (wasStable === true ? 0 : state.failures) + 1;
   const restart: ListingState = { ...INITIAL_STATE, failures };
   const proves = wasStable === true || isAnswered(error);
+  const maxWatches = wasSilent === true ? MAX_SILENT_WATCHES : MAX_FRUITLESS_WATCHES;
   switch (classifyFailure(error)) {
     case 'expired':
       return { state: failures === 1 ? restart : backOff(restart, error, random) };
     case 'denied':
       return afterWatchRefusal(state, messageOf(error), { failures, random });
     case 'broken':
-      return proves && isFruitless(state)
+      return proves && isFruitless(state, maxWatches)
         ? { state: backOff(restart, error, random) }
         : { state: backOff({ ...afterFruitlessWatch(state, proves), failures }, error, random) };
   }
@@ -323,8 +332,8 @@ function afterWatchRefusal(
 }
 
 /** Whether one more failure from this version is one too many. */
-function isFruitless(state: WatchingState): boolean {
-  return !state.receivedEvents && (state.fruitlessWatches ?? 0) + 1 >= MAX_FRUITLESS_WATCHES;
+function isFruitless(state: WatchingState, maxWatches = MAX_FRUITLESS_WATCHES): boolean {
+  return !state.receivedEvents && (state.fruitlessWatches ?? 0) + 1 >= maxWatches;
 }
 
 /** @param proves whether the end of the watch may be due to its version. */

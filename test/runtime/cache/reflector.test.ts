@@ -338,6 +338,26 @@ describe('an informer', () => {
     expect(names(informer), 'a response from before the restore is gone').to.deep.equal(['a']);
   });
 
+  // @promise watching/restored-versions
+  it('lists within five minutes when an API server that was restored keeps the watch open in silence', async () => {
+    let items = [restored('ghost', '940')];
+    let resourceVersion = '950';
+    const api: KubeApi = {
+      ...cluster.api,
+      list: async () => ({ resourceVersion, items }),
+      async *watch(_, __, signal): AsyncGenerator<WatchEvent> {
+        yield await new Promise<never>((_resolve, reject) => {
+          signal?.addEventListener('abort', () => reject(signal.reason as Error));
+        });
+      },
+    };
+    const informer = await start({ api });
+    items = [restored('a', '400')];
+    resourceVersion = '450';
+    await pass(300);
+    expect(names(informer)).to.deep.equal(['a']);
+  });
+
   // @promise watching/deletions
   it('gives up the objects of a kind that is no longer served, while its watch is broken too', async () => {
     await make('a');
