@@ -22,5 +22,6 @@ export { startOperator } from './operator/start.ts';
 export type { Operator, OperatorOptions } from './operator/start.ts';
 export type { OperatorConfig } from './operator/config.ts';
 export type { OperatorEvent } from './observability/operator-event.ts';
+export { allWorkerDefinitions } from './api/scheduler.ts';
 export type * from './api/scheduler.ts';
 export type * from './api/worker.ts';

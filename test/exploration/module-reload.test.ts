@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import type { AnyContext } from '../../runtime/src/internal.ts';
 import type { Exploration } from '../../sandbox/src/exploration/index.ts';
 import { explore } from '../../sandbox/src/exploration/index.ts';
-import { permissiveCrd } from '../../sandbox/src/testing/sandbox.ts';
+import { permissiveCrd } from '../../sandbox/src/testing/definitions.ts';
 import { WorkerPool } from '../../sandbox/src/verify/worker-pool.ts';
 import type { VerifiedProject } from '../../sandbox/src/verify/load-project.ts';
 import { loadProject } from '../../sandbox/src/verify/load-project.ts';
@@ -32,7 +32,7 @@ describe('the modules of a project in exploration', () => {
     const files = {
       'package.json': '{ "type": "module" }',
       'autopilot-operator.yaml': '{}',
-      'src/generated/crd.json': JSON.stringify(permissiveCrd(createScheduler())),
+      'src/generated/crd.json': JSON.stringify(permissiveCrd(createScheduler().resource)),
       'src/generated/scheduler.ts': `import { createScheduler } from ${lift};\nimport { workers } from '../workers.ts';\nexport const scheduler = createScheduler(workers);\n`,
       'src/workers.ts': workers,
       'test/scenarios/life.ts': `export { life } from ${lift};\n`,

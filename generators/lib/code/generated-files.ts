@@ -7,13 +7,24 @@ import { renderQueryTypes } from './query-types.ts';
 import { renderResourceTypes } from './resource-types.ts';
 import { hasMetrics, renderScheduler } from './scheduler.ts';
 
+/** What the files of src/generated are rendered from beside the model. */
+export interface GeneratedDefinitions {
+  readonly crd: object;
+  /** CRDs of other kinds, which customParameters name. Default: none. */
+  readonly foreignCrds?: readonly object[];
+  readonly config?: object;
+}
+
 /**
  * Renders the files of src/generated.
  *
- * @param crd the CustomResourceDefinition
- * @param config JSON schema of the user's `config:`; absent when src/spec.ts has no `<Kind>Config`
+ * @param definitions the CustomResourceDefinition, and JSON schema of the user's `config:`, which is
+ * absent when src/spec.ts has no `<Kind>Config`
  */
-export function renderGeneratedFiles(model: Model, crd: object, config?: object): ProjectFile[] {
+export function renderGeneratedFiles(
+  model: Model,
+  { crd, foreignCrds = [], config }: GeneratedDefinitions,
+): ProjectFile[] {
   const generated = (name: string, content: string): ProjectFile => ({
     path: `src/generated/${name}`,
     content,
@@ -35,5 +46,8 @@ export function renderGeneratedFiles(model: Model, crd: object, config?: object)
     ...(finalizer ? [generated('finalizer.ts', renderFinalizerTypes(model, finalizer))] : []),
     generated('scheduler.ts', renderScheduler(model, config)),
     generated('crd.json', `${JSON.stringify(crd, null, 2)}\n`),
+    ...(foreignCrds.length > 0
+      ? [generated('foreign-crds.json', `${JSON.stringify(foreignCrds, null, 2)}\n`)]
+      : []),
   ];
 }

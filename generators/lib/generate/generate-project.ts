@@ -79,9 +79,9 @@ export async function generateProject(
 ): Promise<GenerateResult> {
   const lock = readLock(dir);
   refuseOlderGenerator(lock, packageVersion);
-  const { model, seed } = await loadProject(dir, options);
+  const { model, seed, foreignCrds } = await loadProject(dir, options);
   const runtime = options.runtime ?? lock?.runtime ?? 'vendor';
-  const { files: rendered, crd } = await renderFiles(dir, model, { seed, runtime });
+  const { files: rendered, crd } = await renderFiles(dir, model, { seed, runtime, foreignCrds });
   const files = [
     ...seed,
     ...rendered.filter(({ path }) => !seed.some((file) => file.path === path)),
@@ -111,6 +111,8 @@ export async function generateProject(
 
 interface LoadedProject {
   readonly model: Model;
+  /** CRDs of other kinds, which customParameters name. */
+  readonly foreignCrds: readonly object[];
   /** The files of `options.seed`, and those of CRDs that were read from the cluster. */
   readonly seed: readonly ProjectFile[];
 }
@@ -124,6 +126,7 @@ async function loadProject(dir: string, options: GenerateOptions): Promise<Loade
   const custom = await resolveCustomKinds(dir, crds, options.refresh);
   return {
     model: requireModel(text, PROJECT_FILE, custom.kinds),
+    foreignCrds: custom.crds,
     seed: [...(options.seed ?? []), ...custom.files],
   };
 }
@@ -132,7 +135,11 @@ async function loadProject(dir: string, options: GenerateOptions): Promise<Loade
 async function renderFiles(
   dir: string,
   model: Model,
-  { seed, runtime }: { readonly seed: readonly ProjectFile[]; readonly runtime: RuntimeChoice },
+  {
+    seed,
+    runtime,
+    foreignCrds,
+  }: Pick<LoadedProject, 'seed' | 'foreignCrds'> & { readonly runtime: RuntimeChoice },
 ): Promise<{ files: readonly ProjectFile[]; crd: object }> {
   const read = (path: string): string | undefined =>
     readText(join(dir, path)) ?? seed.find((file) => file.path === path)?.content.toString();
@@ -148,6 +155,7 @@ async function renderFiles(
   }
   const files = renderProject(model, {
     crd,
+    foreignCrds,
     ...(config && { config }),
     operatorConfig,
     sample: read(`examples/${model.kind.toLowerCase()}.yaml`),

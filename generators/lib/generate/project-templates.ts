@@ -16,6 +16,13 @@ export interface RuntimeDependencies {
   readonly sandbox: string;
 }
 
+/** What templates need beside the model. */
+export interface TemplateInput {
+  readonly dependency: RuntimeDependencies;
+  readonly vendor: readonly ProjectFile[];
+  readonly foreignCrds?: readonly object[];
+}
+
 /** One file that a template makes. */
 interface TemplateUse {
   /** Path below generators/templates without `.ejs`. */
@@ -33,15 +40,18 @@ interface TemplateUse {
  * Renders every file of the project that is a template, except autopilot.yaml, which exists before
  * the model, and the chart.
  *
- * @param dependency versions of runtime and sandbox
- * @param vendored true when vendor/ carries the packed runtime and sandbox
+ * @param input versions of runtime and sandbox, their packed files, and CRDs of other kinds
  */
 export function renderTemplates(
   model: Model,
-  dependency: RuntimeDependencies,
-  vendored: boolean,
+  { dependency, vendor, foreignCrds = [] }: TemplateInput,
 ): ProjectFile[] {
-  const shared = { ...templateVariables(model), dependency, vendored };
+  const shared = {
+    ...templateVariables(model),
+    dependency,
+    vendored: vendor.length > 0,
+    hasForeignCrds: foreignCrds.length > 0,
+  };
   return templateUses(model).map(
     ({ template, path = template, ownership = 'user-owned', variables, refresh }) => {
       const text = renderTemplate(template, { ...shared, ...variables });

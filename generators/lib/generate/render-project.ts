@@ -12,6 +12,8 @@ import type { RuntimeDependencies } from './project-templates.ts';
 export interface RenderInput {
   /** The CustomResourceDefinition. */
   readonly crd: object;
+  /** CRDs of other kinds, which customParameters name. Default: none. */
+  readonly foreignCrds?: readonly object[];
   /** JSON schema of the user's `config:`; absent when src/spec.ts has no interface <Kind>Config. */
   readonly config?: object;
   /** Text of autopilot-operator.yaml. */
@@ -32,8 +34,8 @@ export interface RenderInput {
  */
 export function renderProject(model: Model, input: RenderInput): ProjectFile[] {
   return [
-    ...renderTemplates(model, input.dependency, input.vendor.length > 0),
-    ...renderGeneratedFiles(model, input.crd, input.config),
+    ...renderTemplates(model, input),
+    ...renderGeneratedFiles(model, input),
     ...renderChart(model, input),
     editorSchema(SCHEMA_FILE, projectJsonSchema(model.customParameters)),
     editorSchema(OPERATOR_SCHEMA_FILE, {

@@ -26,6 +26,8 @@ export type CustomKindResults = ReadonlyMap<string, CustomKindResult>;
 /** Result of `resolveCustomKinds`. */
 export interface CustomKinds {
   readonly kinds: CustomKindResults;
+  /** The CRDs that were found, without the metadata of a cluster. */
+  readonly crds: readonly ForeignCrd[];
   /** Files to write: the CRDs that were just read from the cluster. */
   readonly files: readonly ProjectFile[];
 }
@@ -43,20 +45,22 @@ export async function resolveCustomKinds(
 ): Promise<CustomKinds> {
   const kinds = new Map<string, CustomKindResult>();
   const files: ProjectFile[] = [];
+  const crds = new Map<string, ForeignCrd>();
   const readCluster = once(readClusterCrds);
   for (const request of requests) {
     try {
-      const kind = readCrdFile(dir, request, refresh) ?? (await readFromCluster(request));
+      const crd = readCrdFile(dir, request, refresh) ?? (await readFromCluster(request));
+      const kind = crdKindOf(crd, request.version);
       kinds.set(request.name, { type: 'found', kind });
+      crds.set(crd.metadata.name, trimCrd(crd));
     } catch (error) {
       kinds.set(request.name, { type: 'failed', message: (error as Error).message });
     }
   }
-  return { kinds, files };
+  return { kinds, crds: [...crds.values()], files };
 
-  async function readFromCluster(request: CrdRequest): Promise<CrdKind> {
+  async function readFromCluster(request: CrdRequest): Promise<ForeignCrd> {
     const crd = chooseCrd(await readCluster(), request, 'the cluster');
-    const kind = crdKindOf(crd, request.version);
     const content = `${JSON.stringify(trimCrd(crd), null, 2)}\n`;
     files.push({
       path: keptPath(request),
@@ -64,7 +68,7 @@ export async function resolveCustomKinds(
       ownership: 'user-owned',
       refresh: () => content,
     });
-    return kind;
+    return crd;
   }
 }
 
@@ -77,7 +81,7 @@ function keptPath({ name }: CrdRequest): string {
  * @returns undefined when the cluster must be asked
  * @throws Error when the file is missing, not YAML, or without the CRD
  */
-function readCrdFile(dir: string, request: CrdRequest, refresh: boolean): CrdKind | undefined {
+function readCrdFile(dir: string, request: CrdRequest, refresh: boolean): ForeignCrd | undefined {
   const fromCluster = request.crd === CLUSTER_SOURCE;
   if (fromCluster && refresh) {
     return undefined;
@@ -85,7 +89,7 @@ function readCrdFile(dir: string, request: CrdRequest, refresh: boolean): CrdKin
   const path = fromCluster ? keptPath(request) : request.crd;
   const text = readText(join(dir, path));
   if (text !== undefined) {
-    return crdKindOf(chooseCrd(parseCrds(text, path), request, path), request.version);
+    return chooseCrd(parseCrds(text, path), request, path);
   }
   if (fromCluster) {
     return undefined;

@@ -42,6 +42,7 @@ export interface ForeignCrd {
       readonly served: boolean;
       readonly storage: boolean;
       readonly schema?: { readonly openAPIV3Schema?: StructuralSchema };
+      readonly subresources?: object;
     }[];
   };
 }
@@ -135,11 +136,12 @@ export function crdKindOf(crd: ForeignCrd, version = servedVersions(crd).at(-1) 
  * only when the definition does.
  */
 export function trimCrd({ apiVersion, kind, metadata, spec }: ForeignCrd): ForeignCrd {
-  const versions = (spec.versions ?? []).map(({ name, served, storage, schema }) => ({
+  const versions = (spec.versions ?? []).map(({ name, served, storage, schema, subresources }) => ({
     name,
     served,
     storage,
     ...(schema && { schema }),
+    ...(subresources && { subresources }),
   }));
   const { names, group, scope } = spec;
   return {

@@ -119,6 +119,11 @@ export class Cluster {
     return this.#store.subscribe(({ before, after }) => listener(before, after));
   }
 
+  /** Does the cluster serve this kind in this version? */
+  serves(type: Pick<ResourceType, 'group' | 'version' | 'plural'>): boolean {
+    return this.#kinds.find(type) !== undefined;
+  }
+
   /** The type of an object's kind. @throws Error when the cluster does not serve the kind */
   typeOf(object: Pick<KubeObject, 'apiVersion' | 'kind'>): ResourceType {
     const kind = this.#kinds.ofObject(object);

@@ -28,6 +28,8 @@ export interface OperatorUnderTest {
    * spec and status.
    */
   readonly crd?: object;
+  /** CustomResourceDefinitions of the project's other kinds, as in `SandboxOptions`. */
+  readonly foreignCrds?: readonly object[];
   /**
    * RBAC rules of the operator. Any other request gets the response 403 and is a finding. Default:
    * the operator may do everything.

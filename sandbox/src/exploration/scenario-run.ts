@@ -7,7 +7,7 @@ import { seededRandom, VirtualClock } from '../virtual-clock.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { PolicyRules } from '../cluster/rbac.ts';
 import type { ObjectManifest } from '../testing/sandbox.ts';
-import { permissiveCrd } from '../testing/sandbox.ts';
+import { definitionsFor } from '../testing/definitions.ts';
 import type { DeploymentObject } from '../simulators/deployments.ts';
 import type { QueryMetrics, RunningSimulator } from '../simulators/simulator.ts';
 import { createSnapshot, isIgnoredKind } from './cluster-snapshot.ts';
@@ -219,9 +219,17 @@ export class ScenarioRun implements RunContext {
 
   async #createObjects(): Promise<void> {
     const { subject, scenario } = this.#options;
-    const { crd = permissiveCrd(this.scheduler) } = subject;
-    await this.#user.create(crd as ObjectManifest);
-    for (const object of scenario.objects ?? []) {
+    const { objects = [] } = scenario;
+    const { crd, foreignCrds } = subject;
+    const definitions = definitionsFor(this.cluster, this.scheduler, {
+      ...(crd && { crd }),
+      ...(foreignCrds && { foreignCrds }),
+      objects,
+    });
+    for (const definition of definitions) {
+      await this.#user.create(definition as ObjectManifest);
+    }
+    for (const object of objects) {
       await this.#user.create(object);
     }
   }

@@ -25,13 +25,17 @@ export interface DevCluster {
 /**
  * Starts a development cluster.
  *
- * @param project folder of the project. The definition in `src/generated/crd.json` and all objects
- * in `examples/*.yaml` are created.
+ * @param project folder of the project. The definitions in `src/generated` and all objects in
+ * `examples/*.yaml` are created.
  * @throws Error that names the file when an object is not valid YAML or the cluster refuses it.
  */
 export async function startDevCluster(project: string): Promise<DevCluster> {
   const cluster = new Cluster({ clock: systemClock });
-  const files = ['src/generated/crd.json', ...globSync('examples/*.yaml', { cwd: project }).sort()];
+  const files = [
+    'src/generated/crd.json',
+    ...globSync('src/generated/foreign-crds.json', { cwd: project }),
+    ...globSync('examples/*.yaml', { cwd: project }).sort(),
+  ];
   const created: string[] = [];
   for (const file of files) {
     for (const object of parseObjects(readFileSync(join(project, file), 'utf8'))) {
@@ -55,7 +59,7 @@ function parseObjects(yaml: string): readonly KubeObject[] {
     if (error !== undefined) {
       throw error;
     }
-    return (document.toJS() as KubeObject | null) ?? [];
+    return (document.toJS() as KubeObject | readonly KubeObject[] | null) ?? [];
   });
 }
 

@@ -21,6 +21,7 @@ import { seededRandom, VirtualClock } from '../virtual-clock.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { PolicyRules } from '../cluster/rbac.ts';
 import { withPolicyRules } from '../cluster/rbac.ts';
+import { definitionsFor } from './definitions.ts';
 import { settle } from './settle.ts';
 import type { RunningSimulator, Simulator } from '../simulators/simulator.ts';
 
@@ -31,6 +32,12 @@ export interface SandboxOptions {
    * validated. Default: a definition that accepts any spec and status.
    */
   readonly crd?: object;
+  /**
+   * CustomResourceDefinitions of the project's other kinds (`src/generated/foreign-crds.json`).
+   * Default: none. A declared kind that neither the cluster nor this list has gets a definition that
+   * accepts every object, unless the kind is optional.
+   */
+  readonly foreignCrds?: readonly object[];
   /** Objects in the cluster before the operator starts. Default: none. */
   readonly objects?: readonly ObjectManifest[];
   /** Fields of autopilot-operator.yaml, over the defaults: `{ workInterval: '1m' }`. */
@@ -134,8 +141,10 @@ export class Sandbox {
   static async start(scheduler: Scheduler, options: SandboxOptions = {}): Promise<Sandbox> {
     const clock = new VirtualClock();
     const sandbox = new Sandbox(scheduler, clock);
-    const { crd = permissiveCrd(scheduler), objects = [] } = options;
-    await sandbox.create(crd as ObjectManifest);
+    const { objects = [] } = options;
+    for (const definition of definitionsFor(sandbox.cluster, scheduler, options)) {
+      await sandbox.create(definition as ObjectManifest);
+    }
     sandbox.#runningSimulators = (options.simulators ?? []).map((simulator) =>
       simulator({ cluster: sandbox.cluster, scheduler }),
     );
@@ -194,7 +203,7 @@ export class Sandbox {
    */
   async restart(
     scheduler: Scheduler,
-    options: Omit<SandboxOptions, 'crd' | 'objects' | 'simulators'> = {},
+    options: Omit<SandboxOptions, 'crd' | 'foreignCrds' | 'objects' | 'simulators'> = {},
   ): Promise<void> {
     await this.#stop();
     await this.#startOperator(scheduler, options);
@@ -414,31 +423,4 @@ function keyInScope({ namespaced }: ResourceType, name: string, namespace: strin
 
 function copyOf<T extends object = SandboxObject>(object: KubeObject): T {
   return structuredClone(object) as object as T;
-}
-
-/** @returns a CustomResourceDefinition of the scheduler's kind that accepts any spec and status. */
-export function permissiveCrd({ resource }: Scheduler): object {
-  const { group, version, kind, plural, namespaced } = resource;
-  const anyObject = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-  return {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: { name: `${plural}.${group}` },
-    spec: {
-      group,
-      names: { kind, plural },
-      scope: namespaced ? 'Namespaced' : 'Cluster',
-      versions: [
-        {
-          name: version,
-          served: true,
-          storage: true,
-          schema: {
-            openAPIV3Schema: { type: 'object', properties: { spec: anyObject, status: anyObject } },
-          },
-          subresources: { status: {} },
-        },
-      ],
-    },
-  };
 }

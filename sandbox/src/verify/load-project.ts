@@ -29,6 +29,8 @@ export interface VerifiedProject {
   readonly sharedModulesReason: string | undefined;
   /** The CustomResourceDefinition. */
   readonly crd: object;
+  /** CustomResourceDefinitions of other kinds, which customParameters name. */
+  readonly foreignCrds: readonly object[];
   /** Scenarios from samples, then those of test/scenarios. */
   readonly scenarios: readonly Scenario[];
   /** RBAC rules of the chart. */
@@ -49,7 +51,9 @@ export async function loadProject(dir: string): Promise<VerifiedProject> {
   const { scheduler } = (await importModule(dir, schedulerFile)) as {
     readonly scheduler: Scheduler;
   };
-  const crd = JSON.parse(readFileSync(join(dir, 'src/generated/crd.json'), 'utf8')) as object;
+  const crd = readJson(join(dir, 'src/generated/crd.json')) as object;
+  const foreignFile = join(dir, 'src/generated/foreign-crds.json');
+  const foreignCrds = existsSync(foreignFile) ? (readJson(foreignFile) as readonly object[]) : [];
   const config = await loadConfig(join(dir, 'autopilot-operator.yaml'));
   const scenarios = [
     ...sampleScenarios(scheduler, readSamples(dir)),
@@ -64,9 +68,14 @@ export async function loadProject(dir: string): Promise<VerifiedProject> {
     scheduler,
     ...createSchedulerLoader(dir, schedulerFile, scheduler),
     crd,
+    foreignCrds,
     scenarios,
     chart: readChartPolicyRules(dir, scheduler.operatorName),
   };
+}
+
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(file, 'utf8'));
 }
 
 function createSchedulerLoader(

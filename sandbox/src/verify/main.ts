@@ -158,8 +158,13 @@ async function replayRun(
   return result.violations.length === 0 ? 0 : 1;
 }
 
-function operatorOf({ freshScheduler, crd, chart }: VerifiedProject): OperatorUnderTest {
-  return { scheduler: freshScheduler, crd, policyRules: chart.policyRules };
+function operatorOf({
+  freshScheduler,
+  crd,
+  foreignCrds,
+  chart,
+}: VerifiedProject): OperatorUnderTest {
+  return { scheduler: freshScheduler, crd, foreignCrds, policyRules: chart.policyRules };
 }
 
 function findScenario(scenarios: readonly Scenario[], name: string): Scenario {

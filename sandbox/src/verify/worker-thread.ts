@@ -9,8 +9,15 @@ import type { RunRequest, RunResponse } from './worker-pool.ts';
 import { reloadCount } from './module-reload.ts';
 import { loadProject } from './load-project.ts';
 
-const { freshScheduler, crd, scenarios, chart } = await loadProject(workerData as string);
-const subject = { scheduler: freshScheduler, crd, policyRules: chart.policyRules };
+const { freshScheduler, crd, foreignCrds, scenarios, chart } = await loadProject(
+  workerData as string,
+);
+const subject = {
+  scheduler: freshScheduler,
+  crd,
+  foreignCrds,
+  policyRules: chart.policyRules,
+};
 /** Baseline runs by seed and scenario. */
 const baselines = new Map<string, Promise<RunResult>>();
 

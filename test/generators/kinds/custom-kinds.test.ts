@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { generateProject, scaffold, upToDate } from '../../../generators/lib/index.ts';
+import type { ForeignCrd } from '../../../generators/lib/kinds/foreign-crd.ts';
 
 const repository = resolve(import.meta.dirname, '../../..');
 
@@ -84,6 +85,30 @@ describe('customParameters with a CRD', function () {
   afterEach(() => {
     process.env['PATH'] = path;
     rmSync(dir, { recursive: true });
+  });
+
+  it('are in the sandbox of the project: its tests and verify read their definitions', async () => {
+    file('all.yaml', CERTIFICATE);
+    const project = `kind: Shop
+apiVersion: examples.io/v1
+phases:
+  - { name: Waiting, initial: true, inputs: [certificates] }
+customParameters:
+  - { lowerName: certificates, singleName: Certificate, crd: crds/all.yaml }
+`;
+    writeFileSync(join(dir, 'autopilot.yaml'), project);
+    expect(await generate()).to.equal('');
+    const definitions = JSON.parse(read('src/generated/foreign-crds.json')) as ForeignCrd[];
+    expect(definitions.map(({ metadata }) => metadata.name)).to.deep.equal([
+      'certificates.cert.test',
+    ]);
+    expect(definitions[0]?.spec.versions?.map(({ name }) => name)).to.include('v10');
+    expect(read('test/machine.test.ts')).to.contain(
+      'startSandbox(scheduler, { crd, foreignCrds })',
+    );
+    await declare('    plural: certificates\n    apiGroup: cert.test\n    version: v1\n');
+    expect(await generate()).to.equal('');
+    expect(existsSync(join(dir, 'src/generated/foreign-crds.json'))).to.equal(false);
   });
 
   it('from a file with several documents: group, newest version, plural and scope follow from the CRD, and workers are typed', async () => {
