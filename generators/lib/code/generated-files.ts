@@ -18,8 +18,8 @@ export interface GeneratedDefinitions {
 /**
  * Renders the files of src/generated.
  *
- * @param definitions the CustomResourceDefinition, and JSON schema of the user's `config:`, which is
- * absent when src/spec.ts has no `<Kind>Config`
+ * @param definitions the CustomResourceDefinition, those of other kinds, and the JSON schema of the
+ * user's `config:`, which is absent when src/spec.ts has no `<Kind>Config`
  */
 export function renderGeneratedFiles(
   model: Model,

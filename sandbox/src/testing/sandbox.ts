@@ -34,8 +34,8 @@ export interface SandboxOptions {
   readonly crd?: object;
   /**
    * CustomResourceDefinitions of the project's other kinds (`src/generated/foreign-crds.json`).
-   * Default: none. A declared kind that neither the cluster nor this list has gets a definition that
-   * accepts every object, unless the kind is optional.
+   * Default: none. A declared kind that neither the cluster nor this list has gets a definition
+   * that accepts every object, unless the kind is optional.
    */
   readonly foreignCrds?: readonly object[];
   /** Objects in the cluster before the operator starts. Default: none. */
