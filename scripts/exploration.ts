@@ -96,6 +96,16 @@ such an object by the scenario changes the manifest too.
 - An output is looked after only in phases that declare the output. If people never act on such
   outputs, list the acts in \`ignoredFaults\` of the scenario: \`output-deleted Service\`.
 
+## Objects of other owners
+
+Three invariants hold for objects in which a resource claims fields:
+
+- The owner of an object can apply at any time. Exploration tries a server-side dry run at each
+  quiescence.
+- A claim gives back what the owner wants by then, not an older value.
+- Without a claim nothing of the operator is left in the object: no value, no annotation and no
+  entry of its field managers.
+
 ## Imperfect inputs
 
 Prometheus may be unreachable, slow, silent or stale for five minutes. A kind may answer 500 or go

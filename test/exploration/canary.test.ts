@@ -33,6 +33,9 @@ const shop: Omit<Scenario, 'name' | 'steps'> = {
   ignoredFaults: ['output-deleted Service', 'output-edited Service', 'output-edited Deployment'],
   accepts: (snapshot, faults) =>
     faults.some((fault) => disturbances.has(fault)) &&
+    snapshot
+      .list<{ readonly status?: { readonly phase?: string } }>('CanaryDeployment')
+      .every(({ status }) => status?.phase === 'Waiting') &&
     observedTraffic(snapshot, 'web').lostPercent === 0,
   objects: [deployment('web:1'), service],
   simulators: [

@@ -4,8 +4,15 @@ import type { Context } from '../src/generated/initializing.ts';
 import { sync } from '../src/workers/initializing.ts';
 import { canary, copy, service, target } from './shop.ts';
 
+const copiedServices = ['web-primary', 'web-canary'].map((name) => ({
+  ...service,
+  metadata: { ...service.metadata, name },
+}));
 const start = (...deployments: readonly ReturnType<typeof target>[]) =>
-  workerContext<Context>({ resource: canary(), inputs: { deployments, services: [service] } });
+  workerContext<Context>({
+    resource: canary(),
+    inputs: { deployments, services: [service, ...copiedServices] },
+  });
 
 describe('Initializing', () => {
   it('copies the Deployment first and creates no route', async () => {
@@ -28,6 +35,14 @@ describe('Initializing', () => {
     const { next, outputs } = await sync(start(target('web:1'), copy('primary', { of: 'web:1' })));
     expect(next).to.equal('Waiting');
     expect(outputs?.virtualservices).to.have.length(1);
+  });
+
+  it('waits for the Services of the copies before it routes requests to them', async () => {
+    const deployments = [target('web:1'), copy('primary', { of: 'web:1' })];
+    const inputs = { deployments, services: [service] };
+    const { next, outputs } = await sync(workerContext<Context>({ resource: canary(), inputs }));
+    expect([next, outputs?.virtualservices]).to.deep.equal(['Initializing', undefined]);
+    expect(outputs?.services).to.have.length(2);
   });
 
   it('waits for a primary that runs an older version', async () => {

@@ -99,6 +99,10 @@ export const FAULTS = {
     at: 'claim',
     description: 'the owner changes a claimed field, and puts it back after 2 min',
   },
+  'claim-renamed': {
+    at: 'claim',
+    description: 'the owner renames the list element of a claim, and names it back after 2 min',
+  },
   'claim-replaced': {
     at: 'claim',
     description: 'the owner replaces the object with its manifest: claims and values are lost',
@@ -106,6 +110,10 @@ export const FAULTS = {
   'claim-recreated': {
     at: 'claim',
     description: 'the owner deletes the object and creates it again 10 s later',
+  },
+  'owner-applies': {
+    at: 'claim',
+    description: 'the owner applies the manifest by server-side apply, as helm upgrade does',
   },
   'old-copy': {
     at: 'former',

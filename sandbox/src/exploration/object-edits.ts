@@ -76,6 +76,40 @@ export function editClaimedField(
 }
 
 /**
+ * The owner renames the list element that a claim goes through.
+ *
+ * @param nth selects the claim.
+ * @returns undefined if no claim goes through a list.
+ */
+export function renameClaimedElement(
+  object: KubeObject,
+  group: string,
+  nth: number,
+): OwnersEdit | undefined {
+  const claim = pick(
+    claimsIn(object, group).filter(({ path }) => path.some((part) => typeof part !== 'string')),
+    nth,
+  );
+  const index = claim?.path.findIndex((part) => typeof part !== 'string') ?? -1;
+  const element = claim?.path[index];
+  if (claim === undefined || typeof element !== 'object') {
+    return undefined;
+  }
+  const list = claim.path.slice(0, index);
+  const { name } = element;
+  const renamed = `${name}-renamed`;
+  const rename = (from: string, to: string) => (live: KubeObject) =>
+    setField(live, [...list, { name: from }, 'name'], to);
+  const [there, back] = [rename(name, renamed), rename(renamed, name)];
+  return {
+    edit: there,
+    putBack: back,
+    editManifest: (current) => applyTo(current, there(current)),
+    putBackManifest: (current) => applyTo(current, back(current)),
+  };
+}
+
+/**
  * Chooses a field that the operator has set in an output, and another value for it.
  *
  * @param applied the object as the operator applied it.
@@ -90,10 +124,19 @@ export function chooseEdit(
 ): JsonPatchOperation | undefined {
   const { apiVersion: _, kind: __, metadata: ___, status: ____, ...content } = applied;
   const present = leavesOf(content).filter(
-    ({ path, value }) => JSON.stringify(valueAt(live, path)) === JSON.stringify(value),
+    ({ path, value }) =>
+      !isElementKey(path) && JSON.stringify(valueAt(live, path)) === JSON.stringify(value),
   );
   const leaf = pick(present, nth);
   return leaf && { op: 'replace', path: pointerOf(leaf.path), value: changeScalar(leaf.value) };
+}
+
+/**
+ * @returns true for a field that names a list element. Server-side apply keeps an element with
+ * another name beside that of the operator, because it belongs to who has named it.
+ */
+function isElementKey(path: Leaf['path']): boolean {
+  return typeof path.at(-2) === 'number' && ELEMENT_KEYS.has(String(path.at(-1)));
 }
 
 function setField(
@@ -114,6 +157,18 @@ function setField(
 function applyTo(object: KubeObject, operation: JsonPatchOperation | undefined): KubeObject {
   return operation === undefined ? object : (applyJsonPatch(object, [operation]) as KubeObject);
 }
+
+/** Fields that name list elements. */
+const ELEMENT_KEYS: ReadonlySet<string> = new Set([
+  'containerPort',
+  'ip',
+  'key',
+  'mountPath',
+  'name',
+  'port',
+  'protocol',
+  'type',
+]);
 
 interface Leaf {
   readonly path: readonly (string | number)[];

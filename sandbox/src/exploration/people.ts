@@ -18,7 +18,8 @@ import { FAULTS } from './fault.ts';
 import type { SiteType } from './fault-sites.ts';
 import type { InvariantChecker } from './invariants.ts';
 import type { OwnersEdit } from './object-edits.ts';
-import { chooseEdit, claimsIn, editClaimedField } from './object-edits.ts';
+import { chooseEdit, claimsIn, editClaimedField, renameClaimedElement } from './object-edits.ts';
+import { reportApplyConflict } from './foreign-objects.ts';
 import type { OwnersManifests } from './owners.ts';
 import { OWNER_MANAGER } from './owners.ts';
 import type { RunTrace } from './run-trace.ts';
@@ -153,8 +154,12 @@ export class People {
         return this.#editForAWhile(object, (manifest) =>
           editClaimedField(object, manifest, this.#group, nth),
         );
+      case 'claim-renamed':
+        return this.#editForAWhile(object, () => renameClaimedElement(object, this.#group, nth));
       case 'claim-recreated':
         return this.#recreate(object);
+      case 'owner-applies':
+        return this.#applyManifest(object);
       case 'old-copy':
         return this.#applyOldCopy(object);
       default:
@@ -300,13 +305,22 @@ export class People {
     await this.#applyManifest(object);
   }
 
-  /** Server-side apply of the manifest by the owner. */
-  async #applyManifest(object: KubeObject): Promise<void> {
-    const { cluster, owners } = this.#options;
+  /** Server-side apply of the manifest by the owner. The operator must not be in the way. */
+  async #applyManifest(object: KubeObject, force = false): Promise<void> {
+    const { cluster, owners, invariantChecker, scheduler } = this.#options;
     const manifest = owners.get(object.kind, keyOf(object));
-    if (manifest !== undefined) {
-      const options = { fieldManager: OWNER_MANAGER, force: true };
+    if (manifest === undefined) {
+      return;
+    }
+    const options = { fieldManager: OWNER_MANAGER, force };
+    try {
       await this.#write(() => cluster.api.apply(cluster.typeOf(object), manifest, options));
+    } catch (error) {
+      if (!hasCode(error, 409) || force) {
+        throw error;
+      }
+      reportApplyConflict(invariantChecker, scheduler, object, error as Error);
+      await this.#applyManifest(object, true);
     }
   }
 

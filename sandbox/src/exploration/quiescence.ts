@@ -49,7 +49,7 @@ export interface QuiescenceOptions {
   /** Acts of people. A resource that a person has deleted is in another state than expected. */
   readonly people: People;
   /** Checks what must hold at quiescence. */
-  readonly checkInvariants: () => void;
+  readonly checkInvariants: () => Promise<void>;
   /** Faults of the run. */
   readonly faults: readonly Fault[];
   /** States of the baseline run, in their order. Undefined: this is the baseline run. */
@@ -89,7 +89,7 @@ export class Quiescence {
         this.#isExpectedState(expected, quietMs >= this.quietPeriodMs)
       ) {
         faultSites.dropIdleSites();
-        this.#options.checkInvariants();
+        await this.#options.checkInvariants();
         this.states.push({ state: expected?.state ?? this.#comparableState(), longestGapMs });
         return;
       }

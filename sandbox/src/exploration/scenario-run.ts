@@ -19,6 +19,7 @@ import type { Fault } from './fault.ts';
 import { FAULTS, needsElection } from './fault.ts';
 import type { FaultSites, SiteType } from './fault-sites.ts';
 import { FaultSiteCounter } from './fault-sites.ts';
+import { ForeignObjects } from './foreign-objects.ts';
 import type { Violation } from './invariants.ts';
 import { findExcessWrites, InvariantChecker } from './invariants.ts';
 import { KindOutages } from './kind-outages.ts';
@@ -100,6 +101,7 @@ export class ScenarioRun implements RunContext {
   /** Phases of the resources, by uid. */
   readonly #phases = new Map<string, string>();
   readonly #owners = new OwnersManifests();
+  readonly #foreignObjects: ForeignObjects;
   readonly #readiness: Readiness;
   readonly #queries: FaultyQueries;
   #simulators: readonly RunningSimulator[] = [];
@@ -138,6 +140,7 @@ export class ScenarioRun implements RunContext {
     const owners = this.#owners;
     this.people = new People({ cluster, scheduler, owners, eventLoop, trace, invariantChecker });
     this.kindOutages = new KindOutages({ cluster, owners, eventLoop, invariantChecker });
+    this.#foreignObjects = new ForeignObjects({ cluster, scheduler, owners, invariantChecker });
     this.#readiness = new Readiness({
       cluster,
       scheduler,
@@ -329,8 +332,9 @@ export class ScenarioRun implements RunContext {
     return true;
   }
 
-  #checkQuiescence(): void {
+  async #checkQuiescence(): Promise<void> {
     this.#readiness.check();
+    await this.#foreignObjects.check();
   }
 
   /** @returns true if a person acts at this instant. */
@@ -369,6 +373,7 @@ export class ScenarioRun implements RunContext {
       this.#phases.set(object.metadata.uid ?? '', after === undefined ? 'gone' : phase);
     }
     this.people.observe(before, after);
+    this.#foreignObjects.observe(before, after);
     this.#readiness.observe(before, after);
     this.invariantChecker.checkChange(before, after);
   }

@@ -4,6 +4,7 @@
  */
 import type {
   Clock,
+  JsonPatchOperation,
   KubeApi,
   KubeObject,
   Operator,
@@ -68,8 +69,59 @@ function approvedByAnyToken(object: KubeObject): KubeObject {
   };
 }
 
+/** The real runtime, with other JSON patches. `restart` is called before each run. */
+function patching(
+  change: (operations: readonly JsonPatchOperation[]) => readonly JsonPatchOperation[],
+  restart: () => void = () => undefined,
+): Start {
+  return through((api, nth) => {
+    if (nth === 1) {
+      restart();
+    }
+    return {
+      patch: (type, key, patch, ...rest) =>
+        api.patch(
+          type,
+          key,
+          patch.type === 'json' ? { ...patch, body: change(patch.body) } : patch,
+          ...rest,
+        ),
+    };
+  });
+}
+
+/** Writes the annotation of claims with the original value of each path that was written first. */
+function withFirstOriginals(
+  operation: JsonPatchOperation,
+  originals: Map<string, unknown>,
+): JsonPatchOperation {
+  if (!('value' in operation) || !operation.path.includes('field-claims')) {
+    return operation;
+  }
+  const claims = JSON.parse(String(operation.value)) as readonly {
+    readonly path: unknown;
+    readonly original?: unknown;
+  }[];
+  const changed = claims.map((claim) => {
+    const path = JSON.stringify(claim.path);
+    originals.set(path, originals.get(path) ?? claim.original);
+    return { ...claim, original: originals.get(path) };
+  });
+  return { ...operation, value: JSON.stringify(changed) };
+}
+
 /** Runtimes of the operator that releases a version, with a seeded bug. */
 export const wrongReleaseRuntimes: Readonly<Record<string, () => Start>> = {
+  // @promise outputs/ownership-stays
+  'keeps the ownership of claimed fields': () =>
+    patching((operations) => operations.filter(({ path }) => path !== '/metadata/managedFields')),
+  'gives back the first value that it has found': () => {
+    const originals = new Map<string, unknown>();
+    return patching(
+      (operations) => operations.map((operation) => withFirstOriginals(operation, originals)),
+      () => originals.clear(),
+    );
+  },
   'takes any token for an approval': () =>
     through((api) => ({
       list: async (type, options, signal) => {

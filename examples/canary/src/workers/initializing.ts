@@ -12,7 +12,8 @@ import {
 import { checkService, serviceFor, split } from '../route.ts';
 
 /**
- * Creates the primary and the canary, and routes requests to the primary once it is rolled out.
+ * Creates the primary and the canary, and routes requests to the primary once it is rolled out and
+ * its Service exists: a Service may be refused while the route is accepted.
  * The Deployment keeps its replicas meanwhile, so that no request is lost.
  */
 export async function sync(context: Context): Promise<Result> {
@@ -41,6 +42,16 @@ export async function sync(context: Context): Promise<Result> {
     return {
       next: 'Initializing',
       message: 'the primary is being rolled out',
+      outputs: { deployments, services },
+    };
+  }
+  const areServicesCreated = services.every(
+    ({ metadata }) => inputs.services.get(metadata.name) !== undefined,
+  );
+  if (!areServicesCreated) {
+    return {
+      next: 'Initializing',
+      message: 'the Services of the copies do not exist yet',
       outputs: { deployments, services },
     };
   }

@@ -42,11 +42,16 @@ const disturbances: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'rollout-failed',
 ]);
 
-/** All requests arrive, and none of them at a version that failed. */
+/** Nothing is evaluated, and all requests arrive, none of them at a version that failed. */
 function isSafe(snapshot: ClusterSnapshot): boolean {
   const { destinations, lostPercent } = observedTraffic(snapshot, 'web');
+  const isAtRest = snapshot
+    .list<{ readonly status?: { readonly phase?: string } }>('CanaryDeployment')
+    .every(({ status }) => status?.phase === 'Waiting');
   return (
-    lostPercent === 0 && destinations.every(({ deployment: one }) => imageOf(one) !== 'web:bad')
+    isAtRest &&
+    lostPercent === 0 &&
+    destinations.every(({ deployment: one }) => imageOf(one) !== 'web:bad')
   );
 }
 
