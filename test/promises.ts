@@ -195,6 +195,8 @@ export const PROMISES: Readonly<Record<string, PromiseSection>> = {
     promises: {
       'crash-safety':
         'A crash between any two requests, followed by a restart, leads to the same end.',
+      'refused-config':
+        'A configuration that is not taken is told by log, metric, Event and /readyz?verbose.',
       'isolated-failures': 'A worker that fails or hangs affects only its own resource.',
       'isolated-loops': 'A worker that loops affects only its own resource.',
       'slow-is-not-blocked':

@@ -79,6 +79,24 @@ async function holder(): Promise<unknown> {
   return (items[0] as { spec?: { holderIdentity?: string } } | undefined)?.spec?.holderIdentity;
 }
 
+describe('a configuration that is not in effect', () => {
+  // @promise lifecycle/refused-config
+  it('is told by an Event on the Lease', async () => {
+    const { scheduler } = defineTestOperator({ A: { sync: () => ({ next: 'A' }) } });
+    sandbox = await startSandbox(scheduler);
+    faults = new FaultInjector();
+    second = startSecond({ scheduler, calls: [] });
+    await sandbox.advance('10s');
+    second.reportConfig('f.yaml:1:1: unknown');
+    await sandbox.advance('1s');
+    const events = (await sandbox.list('Event')).map((event) => JSON.stringify(event));
+    expect(events.filter((event) => event.includes('"reason":"ConfigRefused"'))).to.have.length(1);
+    expect(second.configProblem()).to.equal('f.yaml:1:1: unknown');
+    await sandbox.stop();
+    void second.stop();
+  });
+});
+
 describe('one kind that cannot be read', () => {
   beforeEach(() => {
     faults = new FaultInjector();

@@ -162,6 +162,11 @@ export const METRIC_DEFINITIONS = {
     '1 while this replica is the leader and reconciles, 0 otherwise.',
     'name',
   ),
+  configRefused: gauge(
+    'autopilot_config_reload_failed',
+    '1 while the configuration file is refused or missing, so that earlier settings apply. 0 otherwise.',
+    'controller',
+  ),
 
   phaseResources: gauge(
     'autopilot_phase_resources',

@@ -13,6 +13,8 @@ import { NOOP_OBSERVER } from './observer.ts';
 export interface OperatorSnapshot {
   /** Whether this replica reconciles. */
   readonly leading: boolean;
+  /** Whether the configuration file is refused or missing, so that earlier settings apply. */
+  readonly configRefused: boolean;
   /** Resources by phase. */
   readonly phases: ReadonlyMap<
     string,
@@ -150,6 +152,7 @@ function updateGauges(
   snapshot: OperatorSnapshot,
 ): void {
   gauges.leading.set({ name: operator }, snapshot.leading ? 1 : 0);
+  gauges.configRefused.set({ controller }, snapshot.configRefused ? 1 : 0);
   gauges.quarantined.set({ controller }, snapshot.quarantined);
   for (const gauge of [gauges.phaseResources, gauges.stalled, gauges.phaseOldest]) {
     gauge.reset();

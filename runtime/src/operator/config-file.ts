@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { Document, Pair, YAMLMap } from 'yaml';
+import { isExplicitNo } from '../util/explicit-no.ts';
 import { closestName } from '../util/spelling.ts';
 import type { OperatorConfig } from './config.ts';
 import type { FieldReader, FieldReaders } from './config-fields.ts';
@@ -28,6 +29,17 @@ export async function readConfigFile(file: string): Promise<string | undefined> 
  */
 export function parseConfigFile(content: string, file: string): OperatorConfig {
   return new ConfigFileParser(content, file).parse();
+}
+
+/** A line `paused: VALUE` at the top of the file, without a comment. */
+const STOP_SWITCH = /^(["']?)paused\1[ \t]*:[ \t]*(["']?)([^#\r\n]*?)\2[ \t]*(#.*)?$/gim;
+
+/**
+ * Whether the text of a configuration that may be wrong asks for a pause. It is read line by line,
+ * because the file may be no YAML. Every value but an explicit no asks.
+ */
+export function hasStopSwitch(content: string): boolean {
+  return [...content.matchAll(STOP_SWITCH)].some(([, , , value]) => !isExplicitNo(value));
 }
 
 interface Problem {

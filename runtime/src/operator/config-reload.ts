@@ -7,6 +7,7 @@ import { sleep } from '../util/clock.ts';
 import type { Logger } from '../api/worker.ts';
 import type { LiveSettings, OperatorSettings } from './config.ts';
 import { FIELD_NAMES, LIVE_SETTINGS } from './config.ts';
+import { hasStopSwitch } from './config-file.ts';
 
 const POLL_INTERVAL_MS = 5_000;
 
@@ -20,6 +21,8 @@ export interface ConfigReloadDeps {
   parse(text: string): OperatorSettings;
   /** Gives the operator its live settings. */
   apply(settings: LiveSettings): void;
+  /** Receives why the file is not in effect; undefined when it is. */
+  report(problem: string | undefined): void;
 }
 
 /** The file and its settings, as they were last read. */
@@ -30,7 +33,7 @@ export interface LoadedConfig {
 
 /**
  * Polls the file every five seconds until the signal is aborted. A file that is missing, empty or
- * wrong changes nothing and is logged once.
+ * wrong changes nothing, is logged once and is reported. Its stop switch is read nevertheless.
  */
 export async function reloadConfig(
   started: LoadedConfig,
@@ -52,7 +55,9 @@ export async function reloadConfig(
     if (next === undefined || next.trim() === '') {
       // Defaults would end a pause that a user has set. A file is also empty while it is written.
       const state = next === undefined ? 'missing' : 'empty';
-      deps.log.warn(`the configuration file is ${state}; the last settings stay in effect`);
+      const problem = `the configuration file is ${state}; the last settings stay in effect`;
+      deps.log.warn(problem);
+      deps.report(problem);
       continue;
     }
     settings = applyText(next, settings, deps);
@@ -65,6 +70,7 @@ function applyText(text: string, old: OperatorSettings, deps: ConfigReloadDeps):
   let settings = old;
   try {
     settings = deps.parse(text);
+    deps.report(undefined);
     const changed = changedSettings(old, settings);
     if (changed.length === 0) {
       return settings;
@@ -79,10 +85,26 @@ function applyText(text: string, old: OperatorSettings, deps: ConfigReloadDeps):
       log.warn('changed settings need a restart to take effect', { changed: fieldNames(others) });
     }
   } catch (error) {
-    log.error('the configuration is invalid; the last settings stay in effect', {
-      error: (error as Error).message,
-    });
+    const { message } = error as Error;
+    log.error('the configuration is invalid; the last settings stay in effect', { error: message });
+    deps.report(message);
+    return pauseIfAsked(text, old, deps);
   }
+  return settings;
+}
+
+/** A wrong file may have been written in a hurry, to stop the operator: its stop switch counts. */
+function pauseIfAsked(
+  text: string,
+  old: OperatorSettings,
+  { apply, log }: ConfigReloadDeps,
+): OperatorSettings {
+  if (old.paused || !hasStopSwitch(text)) {
+    return old;
+  }
+  const settings = { ...old, paused: true };
+  apply(liveSettingsOf(settings));
+  log.warn('the operator is paused, because the invalid configuration asks for it');
   return settings;
 }
 

@@ -19,6 +19,8 @@ const SHARED_TEXT_MS = 1_000;
 export interface ReadinessCheck {
   /** Name in the output, in `?exclude=` and in `/readyz/name`. */
   readonly name: string;
+  /** Whether a problem is only shown, so that the replica stays ready. Default: false. */
+  readonly isWarning?: boolean;
   /** @returns why the check fails; undefined when it passes. */
   run(): string | undefined;
 }
@@ -122,14 +124,21 @@ function respondReadiness(
   verbose: boolean,
   response: ServerResponse,
 ): void {
-  const results = checks.map((check) => ({ name: check.name, reason: check.run() }));
-  const isReady = results.every(({ reason }) => reason === undefined);
+  const results = checks.map(({ name, isWarning = false, run }) => ({
+    name,
+    isWarning,
+    reason: run(),
+  }));
+  const isReady = results.every(({ reason, isWarning }) => reason === undefined || isWarning);
   if (isReady && !verbose) {
     return respondText(response, 200, 'ok');
   }
-  const lines = results.map(({ name, reason }) =>
-    reason === undefined ? `[+]${name} ok` : `[-]${name} failed: ${reason}`,
-  );
+  const lines = results.map(({ name, reason, isWarning }) => {
+    if (reason === undefined) {
+      return `[+]${name} ok`;
+    }
+    return isWarning ? `[!]${name} warning: ${reason}` : `[-]${name} failed: ${reason}`;
+  });
   const summary = `readyz check ${isReady ? 'passed' : 'failed'}`;
   respondText(response, isReady ? 200 : 503, [...lines, summary].join('\n'));
 }

@@ -11,7 +11,7 @@ import type { Operator } from './start.ts';
  * @param apiServerProblem why the API server is unreachable; undefined when it is reachable.
  */
 export function readinessChecks(
-  operator: Pick<Operator, 'controller' | 'leadershipProblem'>,
+  operator: Pick<Operator, 'controller' | 'leadershipProblem' | 'configProblem'>,
   hasSynced: () => boolean,
   apiServerProblem: () => string | undefined,
 ): readonly ReadinessCheck[] {
@@ -38,6 +38,7 @@ export function readinessChecks(
     { name: 'caches', run: unsyncedKinds },
     { name: 'watches', run: () => reasonsByKind((informer) => informer.failureReason) },
     { name: 'leadership', run: () => operator.leadershipProblem() },
+    { name: 'config', isWarning: true, run: () => operator.configProblem() },
     { name: 'kinds', run: () => reasonsByKind((informer) => informer.unavailableReason) },
   ];
 }

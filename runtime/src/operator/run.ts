@@ -209,6 +209,7 @@ class OperatorProcess {
           this.#log.setLevel(settings.logLevel);
           operator.configure(settings);
         },
+        report: (problem) => operator.reportConfig(problem),
       },
       stopReloading.signal,
     );
@@ -316,6 +317,7 @@ function takeSnapshot(operator: Operator): OperatorSnapshot {
   const { controller } = operator;
   return {
     leading: operator.isLeading(),
+    configRefused: operator.configProblem() !== undefined,
     phases: controller.phaseCounts(),
     quarantined: controller.quarantinedCount,
     queue: { ...controller.queue.depth, unfinishedMs: controller.queue.unfinished },

@@ -12,6 +12,7 @@ import { LeaderElector } from '../leader-election/leader-elector.ts';
 import type { GuardableKubeApi } from '../client/http-kube-api.ts';
 import { WriteFence } from '../leader-election/write-fence.ts';
 import { leaseName } from '../client/well-known-names.ts';
+import type { KubeObject } from '../client/object.ts';
 import { EventRecorder } from '../client/event-recorder.ts';
 import type { DeferredResource } from '../controller/controller.ts';
 import { Controller } from '../controller/controller.ts';
@@ -98,6 +99,10 @@ export interface Operator {
   >;
   /** Identity of the leader, as last seen. Undefined without leader election. */
   holder(): string | undefined;
+  /** Records whether the configuration file is in effect: in an Event and for `configProblem`. */
+  reportConfig(problem: string | undefined): void;
+  /** Why the configuration file is not in effect. Undefined: it is. */
+  configProblem(): string | undefined;
   /** Why this replica cannot lead. Undefined: it leads, stands by, or is starting. */
   leadershipProblem(): string | undefined;
   /** Changes settings of the running operator: intervals, timeouts, pause, the user's config. */
@@ -142,6 +147,7 @@ class RunningOperator implements Operator {
   #leaderElector: LeaderElector | undefined;
   #isLeading = false;
   #leadershipProblem: string | undefined;
+  #configProblem: string | undefined;
   ready: Promise<void> = Promise.resolve();
 
   constructor(options: OperatorOptions, settings: OperatorSettings) {
@@ -192,6 +198,17 @@ class RunningOperator implements Operator {
 
   holder(): string | undefined {
     return this.#leaderElector?.holder();
+  }
+
+  configProblem(): string | undefined {
+    return this.#configProblem;
+  }
+
+  reportConfig(problem: string | undefined): void {
+    this.#configProblem = problem;
+    if (problem !== undefined && this.#leaderElector !== undefined) {
+      this.#eventRecorder.record(this.#lease(), 'Warning', 'ConfigRefused', problem);
+    }
   }
 
   leadershipProblem(): string | undefined {
@@ -284,24 +301,24 @@ class RunningOperator implements Operator {
   }
 
   async #giveBackLease(elector: LeaderElector): Promise<void> {
-    const { clock, log, scheduler } = this.#options;
-    const { leaderElectionNamespace = 'default', watchNamespaces } = this.#settings;
+    const { clock, log } = this.#options;
     const problem = this.#controller.ownKindProblem ?? 'the caches are not filled in time';
     this.#leadershipProblem = problem;
     log.error('this replica cannot lead and gives the lease back', { error: problem });
-    const name = leaseName(scheduler.operatorName, watchNamespaces);
-    const lease = {
-      apiVersion: 'coordination.k8s.io/v1',
-      kind: 'Lease',
-      metadata: { namespace: leaderElectionNamespace, name },
-    };
     const note = `${this.#identity} cannot lead and gives the lease back: ${problem}`;
-    this.#eventRecorder.record(lease, 'Warning', 'CannotLead', note);
+    this.#eventRecorder.record(this.#lease(), 'Warning', 'CannotLead', note);
     const limit = Promise.withResolvers<void>();
     const timer = clock.after(EVENT_TIME_MS, () => limit.resolve());
     await Promise.race([this.#eventRecorder.sent(), limit.promise]);
     timer.cancel();
     await elector.release();
+  }
+
+  /** The Lease, for Events about the operator itself. */
+  #lease(): KubeObject {
+    const { leaderElectionNamespace: namespace = 'default', watchNamespaces } = this.#settings;
+    const name = leaseName(this.#options.scheduler.operatorName, watchNamespaces);
+    return { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace, name } };
   }
 
   /** Resolves after the first attempt to acquire the lease. */

@@ -15,6 +15,7 @@ import { createOperatorMetrics } from '../../../runtime/src/observability/metric
 describe('metrics', () => {
   const snapshot: OperatorSnapshot = {
     leading: true,
+    configRefused: false,
     phases: new Map([
       ['A', { resources: 2, stalled: 1, oldestMs: 90_500 }],
       ['B', { resources: 0, stalled: 0, oldestMs: 0 }],

@@ -10,12 +10,13 @@ describe('reloadConfig', () => {
   let text: string | undefined;
   let applied: LiveSettings[];
   let said: string[];
+  let problems: (string | undefined)[];
 
   beforeEach(() => {
     clock = new VirtualClock();
     stop = new AbortController();
     const first = (text = 'workInterval: 5s\n');
-    [applied, said] = [[], []];
+    [applied, said, problems] = [[], [], []];
     const parse = (content: string) => parseSettings({ text: content, file: 'f.yaml' }, {});
     const tell = (message: string, fields: Readonly<Record<string, unknown>> = {}): void =>
       void said.push(`${message}: ${Object.values(fields).join()}`);
@@ -28,6 +29,7 @@ describe('reloadConfig', () => {
         read: async () => text,
         parse,
         apply: (settings) => void applied.push(settings),
+        report: (problem) => void problems.push(problem),
       },
       stop.signal,
     );
@@ -60,6 +62,45 @@ describe('reloadConfig', () => {
       'changed settings need a restart to take effect: maxConcurrentReconciles',
     ]);
     expect(applied[0]).to.not.have.property('maxConcurrentReconciles');
+  });
+
+  // @promise reconcile/stop-switches
+  it('pauses by any value but an explicit no, whatever else is wrong in the file', async () => {
+    for (const wrong of [
+      'paused: true\nworkInterval: soon\n',
+      'paused: yes please\n',
+      'Paused: true\n',
+      'paused: True\nunknown: 1\n',
+      'workInterval: [\npaused: true\n',
+    ]) {
+      applied = [];
+      text = 'paused: false\n';
+      await pass();
+      text = wrong;
+      await pass();
+      expect(applied.at(-1)?.paused, wrong).to.equal(true);
+      expect(applied.at(-1)?.workIntervalMs, wrong).to.equal(5_000);
+    }
+    for (const wrong of ['paused: false\nworkInterval: soon\n', 'paused: "no"\n', 'a: 1\n']) {
+      applied = [];
+      text = 'workInterval: 5s\n';
+      await pass();
+      text = wrong;
+      await pass();
+      expect(applied.at(-1)?.paused ?? false, wrong).to.equal(false);
+    }
+  });
+
+  // @promise lifecycle/refused-config
+  it('reports a file that is not taken, until one is taken', async () => {
+    for (const wrong of ['workInterval: soon\n', '', undefined]) {
+      text = wrong;
+      await pass();
+      expect(problems.at(-1)).to.be.a('string');
+    }
+    text = 'workInterval: 7s\n';
+    await pass();
+    expect(problems.at(-1)).to.equal(undefined);
   });
 
   // @promise lifecycle/reload

@@ -39,6 +39,21 @@ describe('the endpoints', () => {
     ]);
   });
 
+  // @promise lifecycle/refused-config
+  it('show a warning to who asks for it, and stay ready', async () => {
+    const warned = await serveEndpoints({
+      address: '127.0.0.1:0',
+      metrics: { contentType: 'text/plain', render: async () => '' },
+      ready: [{ name: 'config', isWarning: true, run: () => 'f.yaml:1:1: unknown' }],
+    });
+    const response = await fetch(`http://127.0.0.1:${warned.port}/readyz?verbose`);
+    expect([response.status, await response.text()]).to.deep.equal([
+      200,
+      '[!]config warning: f.yaml:1:1: unknown\nreadyz check passed\n',
+    ]);
+    await warned.close();
+  });
+
   // @promise endpoints/paths
   it('list the checks that fail', async () => {
     reasons['watches'] = 'Pod: failing for 40 s: reset';

@@ -24,6 +24,13 @@
   annotations:
     summary: "{{ "{{ $value }}" }} workers of autoroutes did not stop after their timeout."
     description: "The operator does not reconcile these resources until their worker stops. Their condition Quarantined is True."
+- alert: AutoRouteConfigRefused
+  expr: max(autopilot_config_reload_failed{ {{- $series -}} }) > 0
+  for: 5m
+  labels: { severity: warning }
+  annotations:
+    summary: "The configuration of {{ include "autoroute-operator.fullname" . }} is refused. Earlier settings apply."
+    description: "The Event ConfigRefused on its Lease and /readyz?verbose show the reason. A pause in the configuration takes effect nevertheless."
 - alert: AutoRouteLooping
   expr: sum by (phase) (increase(autopilot_phase_loops_total{ {{- $series -}} }[10m])) > 0
   labels: { severity: warning }

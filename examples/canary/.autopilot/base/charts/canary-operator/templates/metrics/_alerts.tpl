@@ -31,6 +31,13 @@
   annotations:
     summary: "{{ "{{ $value }}" }} workers of canarydeployments did not stop after their timeout."
     description: "The operator does not reconcile these resources until their worker stops. Their condition Quarantined is True."
+- alert: CanaryDeploymentConfigRefused
+  expr: max(autopilot_config_reload_failed{ {{- $series -}} }) > 0
+  for: 5m
+  labels: { severity: warning }
+  annotations:
+    summary: "The configuration of {{ include "canary-operator.fullname" . }} is refused. Earlier settings apply."
+    description: "The Event ConfigRefused on its Lease and /readyz?verbose show the reason. A pause in the configuration takes effect nevertheless."
 - alert: CanaryDeploymentLooping
   expr: sum by (phase) (increase(autopilot_phase_loops_total{ {{- $series -}} }[10m])) > 0
   labels: { severity: warning }
