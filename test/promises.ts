@@ -134,6 +134,8 @@ export const PROMISES: Readonly<Record<string, PromiseSection>> = {
         'A resource in an unknown phase is left alone. A former name of a phase is followed.',
       'declared-transitions': 'onSpecChange and onTimeout run no worker, even during backoff.',
       'final-phase': 'A resource in a final phase is not reconciled until its spec changes.',
+      'resting-phase':
+        'A resting phase is Ready and not polled, repairs what it wrote, and starts again with a new spec.',
       'frozen-context': 'The context is frozen. A wrong result writes nothing.',
       'refused-results':
         'A worker cannot return an input object as it was read. Wrong kinds and names are refused.',

@@ -96,6 +96,7 @@ function phaseRow(phase: ModelPhase): object {
     description: phase.description,
     initial: phase.initial || undefined,
     final: phase.final || undefined,
+    resting: phase.resting,
     ready: phase.ready,
     next: phase.nextDeclared ? next : undefined,
     interval: phase.interval,

@@ -83,7 +83,9 @@ function chartVariables(model: Model, { crd, operatorConfig, sample }: ChartInpu
     clusterWide: clusterWideReasons(model),
     finalizer: needsFinalizer(model),
     usesMetrics: hasMetrics(model),
-    working: model.phases.filter(({ final, ready }) => !final && !ready).map(({ name }) => name),
+    working: model.phases
+      .filter(({ final, resting, ready }) => !final && resting !== true && !ready)
+      .map(({ name }) => name),
     liveKeys: LIVE_KEYS,
     migrations: RENAMED_VALUES,
     measured: `${idle} MB resident when idle, ${with1000Deployments} MB after 1,000 Deployments were routed.`,

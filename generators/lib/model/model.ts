@@ -51,6 +51,8 @@ export interface ModelPhase {
   readonly initial: boolean;
   /** Whether the phase is an end: no worker is called and nothing is watched. */
   readonly final: boolean;
+  /** Whether the phase is an end with a worker, which is not polled. Default: false. */
+  readonly resting?: true;
   /** Whether a resource in this phase has the condition Ready=True. */
   readonly ready: boolean;
   /** Names of the phases that may follow, in the order of the file. Includes the phase itself. */

@@ -93,6 +93,12 @@ export const phaseSchema = z.strictObject({
     .describe(
       'Whether the phase is an end: no worker is called and nothing is watched. Default: false.',
     ),
+  resting: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether the phase is an end with a worker, which keeps its outputs and field claims as they are. It is ready by default, and a changed spec leads to the initial phase. Without `interval`, only changes of what it reads and writes call the worker. Default: false.',
+    ),
   inputs: z
     .array(inputSchema)
     .optional()
@@ -111,12 +117,12 @@ export const phaseSchema = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      'Whether a resource in this phase has the condition Ready=True. Default: true for final phases, false for others. A phase with outputs becomes ready after its first successful reconcile. On a final phase, `false` marks a failed end (Ready=False).',
+      'Whether a resource in this phase has the condition Ready=True. Default: true for final and resting phases, false for others. A phase with outputs becomes ready after its first successful reconcile. On a final phase, `false` marks a failed end (Ready=False).',
     ),
   interval: durationSchema
     .optional()
     .describe(
-      'Longest time between two reconciles in this phase. Values below 100ms count as 100ms. Default: `workInterval` of autopilot-operator.yaml.',
+      'Longest time between two reconciles in this phase. Values below 100ms count as 100ms. Default: `workInterval` of autopilot-operator.yaml; a resting phase is not polled.',
     ),
   timeout: durationSchema
     .optional()
@@ -129,7 +135,7 @@ export const phaseSchema = z.strictObject({
   onSpecChange: nameSchema
     .optional()
     .describe(
-      'Phase that follows when the spec changes, or `ignore`. Default: the initial phase for final phases, `ignore` for others.',
+      'Phase that follows when the spec changes, or `ignore`. Default: the initial phase for final and resting phases, `ignore` for others.',
     ),
   approval: z
     .literal('required')

@@ -245,6 +245,12 @@ function validateFinal(phase: PhaseDocument, path: ProblemPath, report: ReportPr
     return;
   }
   const subject = `${formatPath(path)} ('${phase.name}')`;
+  if (phase.resting === true) {
+    report(
+      [...path, 'resting'],
+      `${subject} is final and resting: remove 'final', because a resting phase has a worker`,
+    );
+  }
   for (const key of ['inputs', 'outputs', 'next'] as const) {
     if (phase[key]?.length) {
       report(

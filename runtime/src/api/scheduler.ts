@@ -50,6 +50,12 @@ export interface PhaseDefinition {
   /** Whether the phase is an end: it has no worker and watches nothing. Default: false. */
   readonly final?: boolean;
   /**
+   * Whether the phase is an end with a worker: it is ready by default, a changed spec leads to the
+   * initial phase, and without an `interval` only changes of what it reads and writes call the
+   * worker. Default: false.
+   */
+  readonly resting?: boolean;
+  /**
    * Whether a resource in this phase is ready. A phase with outputs becomes ready after its first
    * successful reconcile. `false` on a final phase marks a failed end: Ready=False and
    * Stalled=True. Default: true on a final phase, false on others.

@@ -86,7 +86,12 @@ export function stallFingerprintOf(resource: KubeObject, scheduler: Scheduler): 
   return `${uid} ${generation} ${deletionTimestamp} ${phase} ${retry}`;
 }
 
-/** Is a resource in this phase Ready? Default: true for final phases. */
+/** Is the phase an end, where only a changed spec begins something new? */
+export function isEnd({ final = false, resting = false }: PhaseDefinition): boolean {
+  return final || resting;
+}
+
+/** Is a resource in this phase Ready? Default: true for final and resting phases. */
 export function isReadyPhase(phase: PhaseDefinition): boolean {
-  return phase.ready ?? phase.final ?? false;
+  return phase.ready ?? isEnd(phase);
 }

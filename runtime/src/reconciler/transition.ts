@@ -5,12 +5,13 @@
  * - Otherwise the worker chooses the next phase, and the transition may await an approval.
  */
 import type { PhaseDefinition, Scheduler } from '../api/scheduler.ts';
+import type { Duration } from '../api/spec-types.ts';
 import type { AnyResult } from '../api/worker.ts';
 import type { KubeObject } from '../client/object.ts';
 import type { Outcome } from '../workqueue/work-queue.ts';
 import { checkApproval } from './approval.ts';
 import type { Situation } from './conditions.ts';
-import { initialPhase, phaseNamed } from './phase.ts';
+import { initialPhase, isEnd, phaseNamed } from './phase.ts';
 import { statusOf } from './resource-status.ts';
 import type { ReconcileContext } from './reconcile-context.ts';
 import { timeLeftMs } from './reconcile-context.ts';
@@ -47,9 +48,18 @@ export function phaseAfterSpecChange(
   if (observedGeneration < 0 || observedGeneration === resource.metadata.generation) {
     return undefined;
   }
-  const fallback = phase.final === true ? initialPhase(scheduler).name : 'ignore';
+  const fallback = isEnd(phase) ? initialPhase(scheduler).name : 'ignore';
   const target = phase.onSpecChange ?? fallback;
   return target === 'ignore' || target === phase.name ? undefined : phaseNamed(scheduler, target);
+}
+
+/** When a resource that stays in its phase is reconciled next. A resting phase is not polled. */
+function stayOutcome(context: ReconcileContext, requested: Duration | undefined): Outcome {
+  const { phase, deps } = context;
+  const timeLeft = timeLeftMs(context) ?? Infinity;
+  const isPolled = phase.resting !== true || requested !== undefined;
+  const ms = Math.min(isPolled ? requeueDelayMs(requested, deps) : Infinity, timeLeft);
+  return ms === Infinity ? { type: 'done' } : { type: 'after', ms };
 }
 
 /** Makes the transition that the worker chose, unless the transition awaits an approval. */
@@ -61,11 +71,7 @@ export async function handleResult(
   const { scheduler, random } = deps;
   const target = scheduler.phases.find(({ name }) => name === result.next) ?? phase;
   const { requeueAfter, message, statusInfo, step } = result;
-  const requeueMs = requeueDelayMs(requeueAfter ?? phase.interval, deps);
-  const stay: Outcome = {
-    type: 'after',
-    ms: Math.min(requeueMs, timeLeftMs(context) ?? Infinity),
-  };
+  const stay = stayOutcome(context, requeueAfter ?? phase.interval);
   const update = { statusInfo, step, isGenerationHandled: true };
   const approval = checkApproval({ target, phase, resource, type: scheduler.resource, random });
   if (approval.type === 'awaited') {
