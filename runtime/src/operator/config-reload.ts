@@ -97,14 +97,14 @@ function applyText(text: string, old: OperatorSettings, deps: ConfigReloadDeps):
 function pauseIfAsked(
   text: string,
   old: OperatorSettings,
-  { apply, log }: ConfigReloadDeps,
+  deps: ConfigReloadDeps,
 ): OperatorSettings {
   if (old.paused || !hasStopSwitch(text)) {
     return old;
   }
   const settings = { ...old, paused: true };
-  apply(liveSettingsOf(settings));
-  log.warn('the operator is paused, because the invalid configuration asks for it');
+  deps.apply(liveSettingsOf(settings));
+  deps.log.warn('the operator is paused, because the invalid configuration asks for it');
   return settings;
 }
 

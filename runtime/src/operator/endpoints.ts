@@ -124,10 +124,10 @@ function respondReadiness(
   verbose: boolean,
   response: ServerResponse,
 ): void {
-  const results = checks.map(({ name, isWarning = false, run }) => ({
-    name,
-    isWarning,
-    reason: run(),
+  const results = checks.map((check) => ({
+    name: check.name,
+    isWarning: check.isWarning === true,
+    reason: check.run(),
   }));
   const isReady = results.every(({ reason, isWarning }) => reason === undefined || isWarning);
   if (isReady && !verbose) {
