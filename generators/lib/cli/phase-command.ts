@@ -373,7 +373,8 @@ async function buildRemovedPhase(
     );
   }
   const replacement =
-    options.replacement ?? (ask === undefined ? NONE : await askReplacement(ask, name, names));
+    options.replacement ??
+    (ask === undefined ? NONE : await askReplacement(ask, name, unguardedPhases(model)));
   if (replacement !== NONE && !names.includes(replacement)) {
     throw new Error(
       `--replacement names '${replacement}', which is not a phase of ${PROJECT_FILE}${didYouMean(replacement, names)}`,
@@ -391,6 +392,11 @@ async function buildRemovedPhase(
     projectText,
     messages: [...consequences, ...describeAddedTransitions(model, projectText, replacement)],
   };
+}
+
+/** Names of the phases that a resource may enter without an approval. */
+function unguardedPhases({ phases }: Model): readonly string[] {
+  return phases.filter(({ approval }) => !approval).map(({ name }) => name);
 }
 
 async function buildMovedPhase(

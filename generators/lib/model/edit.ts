@@ -154,9 +154,11 @@ export function renamePhase(text: string, from: string, to: string): string {
  *
  * @param replacement phase that takes over the resources. Undefined: none; resources in the removed
  * phase become Stalled.
- * @throws Error when a phase does not exist, or when another phase needs the removed one
+ * @throws Error when a phase does not exist, when another phase needs the removed one, or when the
+ * replacement requires an approval
  */
 export function removePhase(text: string, name: string, replacement: string | undefined): string {
+  refuseUnapproved(text, name, replacement);
   const without = editDocument(text, (edited) => {
     if (replacement === undefined) {
       removeWithoutReplacement(edited, name);
@@ -170,6 +172,16 @@ export function removePhase(text: string, name: string, replacement: string | un
       addTarget(edited.document, requirePhase(edited, source, 'remove'), target);
     }
   });
+}
+
+/** An approval is asked for before a transition. A phase that takes over resources asks nobody. */
+function refuseUnapproved(text: string, name: string, replacement: string | undefined): void {
+  const successor = parsePhases(text).find((phase) => phase.name === replacement);
+  if (successor?.approval === 'required') {
+    throw new Error(
+      `--replacement names '${replacement}', which requires an approval: resources in ${name} would be in ${replacement} without one. Name another phase, or none to leave such resources Stalled`,
+    );
+  }
 }
 
 function removeWithoutReplacement(edited: EditedDocument, name: string): void {

@@ -158,6 +158,31 @@ describe('yo autopilot:phase', function () {
     ]);
   });
 
+  it('offers no replacement that requires an approval', async () => {
+    const yaml = read('autopilot.yaml').replace(
+      'name: Finished',
+      'name: Finished\n    approval: required',
+    );
+    writeFileSync(join(dir, 'autopilot.yaml'), yaml);
+    const { ask } = scriptAnswers([['replacement', 'none']]);
+    const offered: string[] = [];
+    await runPhaseCommand(
+      dir,
+      ['remove', 'Processing'],
+      {},
+      {
+        ask: (question) => {
+          const { choices = [] } = question as { readonly choices?: readonly { value: string }[] };
+          offered.push(...choices.map(({ value }) => value));
+          return ask(question);
+        },
+        print: () => {},
+      },
+    ).catch(() => {});
+    expect(offered).to.include('none').and.to.include('Initializing');
+    expect(offered).not.to.include('Finished');
+  });
+
   it('renames a phase: the worker moves, resources continue, and a second rename completes one that was interrupted', async () => {
     writeFileSync(
       join(dir, 'src/workers/processing.ts'),

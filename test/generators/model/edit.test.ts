@@ -81,6 +81,20 @@ describe('removing a phase', () => {
     expect(phase(text, 'Waiting')?.formerly).to.deep.equal(['Failed']);
   });
 
+  it('does not put its resources into a phase that requires an approval', () => {
+    const guarded = machine.replace('  - name: Done\n', '  - name: Done\n    approval: required\n');
+    expect(() => removePhase(guarded, 'Failed', 'Done')).to.throw(
+      "--replacement names 'Done', which requires an approval: resources in Failed would be in Done without one. Name another phase, or none to leave such resources Stalled",
+    );
+    expect(phase(removePhase(guarded, 'Failed', 'Waiting'), 'Waiting')?.formerly).to.deep.equal([
+      'Failed',
+    ]);
+    const alias = guarded
+      .replace('initial: true', 'initial: true\n    description: &what required')
+      .replace('approval: required', 'approval: *what');
+    expect(() => removePhase(alias, 'Failed', 'Done')).to.throw('requires an approval');
+  });
+
   it('gives its own former names to the replacement', () => {
     expect(
       phase(removePhase(renamePhase(machine, 'Failed', 'Broken'), 'Broken', 'Done'), 'Done')
