@@ -191,9 +191,7 @@ async function applyEdit(
       }
     }
     for (const file of notices.orphanedFiles) {
-      print(
-        ` orphaned ${file}: it is kept but belongs to no phase; delete it if you do not need it`,
-      );
+      print(` orphaned ${file}: it is kept but not used; delete it if you do not need it`);
     }
     await confirmWrite(interactive, `Change ${PROJECT_FILE} and generate?`);
   }

@@ -84,7 +84,7 @@ export async function generateProject(
   const { files: rendered, crd } = await renderFiles(dir, model, { seed, runtime, foreignCrds });
   const files = [
     ...seed,
-    ...rendered.filter(({ path }) => !seed.some((file) => file.path === path)),
+    ...rendered.filter((file) => isWanted(dir, file, new Set(seed.map(({ path }) => path)))),
   ];
   const notices = findReviewNotices(dir, model, rendered, lock?.unownedKinds);
   const planned = planWrites(dir, files, {
@@ -107,6 +107,17 @@ export async function generateProject(
     writePlan(dir, plan);
   }
   return { model, plan, notices, packagesToInstall, breakingChanges };
+}
+
+/** Whether a rendered file is part of this generate: no seeded file, and no test that was deleted. */
+function isWanted(
+  dir: string,
+  { path, testOf }: ProjectFile,
+  seeded: ReadonlySet<string>,
+): boolean {
+  const exists = (file: string): boolean => existsSync(join(dir, file));
+  const isStub = (file: string): boolean => !seeded.has(file) && !exists(file);
+  return !seeded.has(path) && (testOf === undefined || exists(path) || isStub(testOf));
 }
 
 interface LoadedProject {

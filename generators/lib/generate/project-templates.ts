@@ -34,6 +34,8 @@ interface TemplateUse {
   /** Variables beside those of `templateVariables`. */
   readonly variables?: object;
   readonly refresh?: (text: string) => string;
+  /** `ProjectFile.testOf`. */
+  readonly testOf?: string;
 }
 
 /**
@@ -53,13 +55,14 @@ export function renderTemplates(
     hasForeignCrds: foreignCrds.length > 0,
   };
   return templateUses(model).map(
-    ({ template, path = template, ownership = 'user-owned', variables, refresh }) => {
+    ({ template, path = template, ownership = 'user-owned', variables, refresh, testOf }) => {
       const text = renderTemplate(template, { ...shared, ...variables });
       return {
         path,
         content: path === 'package.json' ? sortDevDependencies(text) : text,
         ownership,
         ...(refresh && { refresh }),
+        ...(testOf !== undefined && { testOf }),
       };
     },
   );
@@ -70,8 +73,9 @@ export function renderSpec(model: Model): string {
   return renderTemplate('src/spec.ts', templateVariables(model));
 }
 
+/** Tests come before what they test, so that a generate that was interrupted creates both. */
 function templateUses(model: Model): TemplateUse[] {
-  return [...sourceFiles(model), ...lifecycleFiles(), ...testFiles(model), ...packageFiles()];
+  return [...testFiles(model), ...sourceFiles(model), ...lifecycleFiles(), ...packageFiles()];
 }
 
 function sourceFiles(model: Model): TemplateUse[] {
@@ -113,10 +117,13 @@ function testFiles(model: Model): TemplateUse[] {
       template: 'test/_phase_.test.ts',
       path: `test/${phase.file}.test.ts`,
       variables: { phase },
+      testOf: `src/workers/${phase.file}.ts`,
     })),
-    ...(model.finalizer ? [{ template: 'test/finalizer.test.ts' }] : []),
-    { template: 'test/machine.test.ts' },
-    { template: 'test/scenarios/life.ts' },
+    ...(model.finalizer
+      ? [{ template: 'test/finalizer.test.ts', testOf: 'src/finalizer.ts' }]
+      : []),
+    { template: 'test/machine.test.ts', testOf: 'src/main.ts' },
+    { template: 'test/scenarios/life.ts', testOf: 'src/main.ts' },
   ];
 }
 

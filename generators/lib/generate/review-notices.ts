@@ -1,5 +1,5 @@
 /** What a user should review after a generate: workers with changed types, and orphaned files. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, globSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { unownedKinds } from '../rbac/finalizer.ts';
 import { basePath } from './lock.ts';
@@ -11,10 +11,12 @@ import type { FileChange } from './plan.ts';
 export interface ReviewNotices {
   /** `src/workers/x.ts: …` for each worker whose inputs, outputs or next phases have changed. */
   readonly changedWorkers: readonly string[];
-  /** Paths of workers without a phase, and of their tests. */
+  /** Paths of workers without a phase, of a removed finalizer, and of their tests. */
   readonly orphanedFiles: readonly string[];
   /** One sentence for each kind that is no longer written, but may still have objects or fields. */
   readonly droppedKinds: readonly string[];
+  /** Sentences about a chart, and files that name it, from before the operator was renamed. */
+  readonly renamedOperator: readonly string[];
 }
 
 /**
@@ -54,9 +56,69 @@ export function findReviewNotices(
   );
   return {
     changedWorkers: changed,
-    orphanedFiles: orphaned,
+    orphanedFiles: [...orphaned, ...finalizerFiles(dir, model)],
+    renamedOperator: describeFormerCharts(dir, model, rendered),
     droppedKinds: describeDroppedKinds(model, previousKinds),
   };
+}
+
+/** Files of a finalizer that autopilot.yaml no longer has. */
+function finalizerFiles(dir: string, { finalizer }: Model): readonly string[] {
+  if (finalizer !== undefined) {
+    return [];
+  }
+  const imports = {
+    'src/finalizer.ts': './generated/finalizer.ts',
+    'test/finalizer.test.ts': '../src/finalizer.ts',
+  };
+  return Object.entries(imports).flatMap(([path, module]) =>
+    readText(join(dir, path))?.includes(module) === true ? [path] : [],
+  );
+}
+
+/** Files outside of the chart that name the operator, and that are written once. */
+const NAMING_FILES = ['.github/workflows/operator.yaml', 'Dockerfile', 'README.md'];
+
+/** The charts of former names of the operator: they have the file that only our charts have. */
+function describeFormerCharts(
+  dir: string,
+  { operatorName }: Model,
+  rendered: readonly ProjectFile[],
+): readonly string[] {
+  const charts = globSync('charts/*/templates/_overrides.tpl', { cwd: dir })
+    .map((path) => path.split(/[/\\]/)[1] ?? '')
+    .filter((name) => name !== operatorName)
+    .sort();
+  return charts.flatMap((name) => {
+    const edited = editedChartFiles(dir, name, { operatorName, rendered });
+    const edits = edited.length > 0 ? `your edits of ${edited.join(', ')}` : 'your own files';
+    const naming = NAMING_FILES.filter((path) => readText(join(dir, path))?.includes(name));
+    return [
+      `charts/${name} is the chart of an operator that this project no longer has: move ${edits} to charts/${operatorName}, then delete the folder`,
+      ...(naming.length > 0 ? [`${naming.join(', ')} still name ${name}`] : []),
+    ];
+  });
+}
+
+/** Files of a former chart that a user has edited, relative to the chart. */
+function editedChartFiles(
+  dir: string,
+  name: string,
+  now: { readonly operatorName: string; readonly rendered: readonly ProjectFile[] },
+): readonly string[] {
+  const folder = `charts/${now.operatorName}/`;
+  return now.rendered
+    .filter(
+      ({ path, ownership }) =>
+        path.startsWith(folder) && !path.endsWith('README.md') && ownership !== 'generated',
+    )
+    .flatMap(({ path, content }) => {
+      const inChart = path.slice(folder.length);
+      const disk = readText(join(dir, 'charts', name, inChart));
+      const former = content.toString().replaceAll(now.operatorName, name);
+      return disk === undefined || disk === former ? [] : [inChart];
+    })
+    .sort((a, b) => b.localeCompare(a));
 }
 
 function testFilesOf(dir: string, name: string): readonly string[] {

@@ -27,9 +27,10 @@ export function summarize(
   const look = [
     ...notices.changedWorkers.map((line) => `look at ${line}`),
     ...notices.droppedKinds.map((sentence) => `dropped: ${sentence}`),
+    ...notices.renamedOperator.map((sentence) => `renamed: ${sentence}`),
     ...notices.orphanedFiles.map(
       (file) =>
-        `orphaned: ${file} has no phase any more and does not compile: delete it, or move its code`,
+        `orphaned: ${file} is not used any more and does not compile: delete it, or move its code`,
     ),
     ...(packagesToInstall.length === 0
       ? []

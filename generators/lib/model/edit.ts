@@ -174,7 +174,7 @@ export function removePhase(text: string, name: string, replacement: string | un
   });
 }
 
-/** An approval is asked for before a transition. A phase that takes over resources asks nobody. */
+/** An approval is asked for before a transition. A phase that takes over resources is entered without a transition. */
 function refuseUnapproved(text: string, name: string, replacement: string | undefined): void {
   const successor = parsePhases(text).find((phase) => phase.name === replacement);
   if (successor?.approval === 'required') {

@@ -74,7 +74,7 @@ export const helpTexts = {
   replacement: [
     'When the new version of the operator starts, resources may still be in the removed phase. They continue in the replacement.',
     'Phases that could go to the removed phase may go to the replacement. A phase that would become unreachable can be reached from the replacement.',
-    'A phase that requires an approval cannot be the replacement, because nobody would be asked.',
+    'A phase that requires an approval cannot be the replacement: resources would enter it without one.',
     'Answer none to leave such resources Stalled until you set a phase by hand.',
   ],
   after: ['The order changes autopilot.yaml, drawings and tables. The behavior does not change.'],

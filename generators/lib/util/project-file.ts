@@ -22,4 +22,9 @@ export interface ProjectFile {
    * never changed.
    */
   readonly refresh?: (text: string) => string;
+  /**
+   * Path of the stub that this file tests. The file is only created together with the stub, so that
+   * a deleted test does not come back. Default: the file is created whenever it is missing.
+   */
+  readonly testOf?: string;
 }

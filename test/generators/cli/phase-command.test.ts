@@ -135,7 +135,7 @@ describe('yo autopilot:phase', function () {
     expect(everything()).to.deep.equal(before);
     const said = await change([], [...answers, ['write', true]]);
     expect(said)
-      .to.contain('orphaned src/workers/processing.ts: it is kept but belongs to no phase')
+      .to.contain('orphaned src/workers/processing.ts: it is kept but not used')
       .and.to.contain('Resources in Processing continue in Finished.');
     expect(phases().map(({ name, formerly }) => [name, formerly])).to.deep.equal([
       ['Initializing', []],

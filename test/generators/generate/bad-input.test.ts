@@ -300,9 +300,9 @@ await init(${target}, {}, { ask, say() {} }).catch(report);`;
     const { code, out } = await autopilot('generate', '--accept-breaking');
     expect(code).to.equal(0);
     expect(read('src/workers/processing.ts')).to.contain('// mine');
-    expect(out).to.contain('orphaned: src/workers/processing.ts has no phase any more');
+    expect(out).to.contain('orphaned: src/workers/processing.ts is not used any more');
     expect(out, 'it imports the types of the phase').to.contain(
-      'orphaned: test/processing.test.ts has no phase any more',
+      'orphaned: test/processing.test.ts is not used any more',
     );
     expect(out).to.contain(
       'look at src/workers/initializing.ts: the next of Initializing has changed',
