@@ -109,7 +109,7 @@ export async function generateProject(
   return { model, plan, notices, packagesToInstall, breakingChanges };
 }
 
-/** Whether a rendered file is part of this generate: no seeded file, and no test that was deleted. */
+/** Whether a rendered file is generated now: it is neither seeded nor a test that was deleted. */
 function isWanted(
   dir: string,
   { path, testOf }: ProjectFile,

@@ -174,7 +174,7 @@ export function removePhase(text: string, name: string, replacement: string | un
   });
 }
 
-/** An approval is asked for before a transition. A phase that takes over resources is entered without a transition. */
+/** Resources enter the phase that takes them over without a transition, so without an approval. */
 function refuseUnapproved(text: string, name: string, replacement: string | undefined): void {
   const successor = parsePhases(text).find((phase) => phase.name === replacement);
   if (successor?.approval === 'required') {
