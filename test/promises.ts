@@ -232,6 +232,15 @@ export const PROMISES: Readonly<Record<string, PromiseSection>> = {
         'Logs are JSON with resource, phase and reconcile id. Spans cover reconciles and requests.',
     },
   },
+  chart: {
+    title: 'Chart',
+    promises: {
+      'cleanup-only-on-uninstall':
+        'The clean-up Job deletes resources only while Helm uninstalls the release, also when the chart is applied as rendered manifests.',
+      'upgradable-values':
+        'A value that contradicts a default of the API server can be set on an installed release, and taken back.',
+    },
+  },
   sandbox: {
     title: 'Sandbox',
     promises: {

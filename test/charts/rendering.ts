@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { parseAllDocuments } from 'yaml';
-import { scaffold } from '../../generators/lib/index.ts';
+import { generateProject, scaffold } from '../../generators/lib/index.ts';
 import { tool } from '../realparts/index.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -44,6 +44,21 @@ export async function chartOf(
 ): Promise<Chart> {
   const project = mkdtempSync(join(tmpdir(), 'autopilot-chart-'));
   const { model } = await scaffold({ dir: project, runtime: 'registry', ...options });
+  return {
+    project,
+    path: join(project, 'charts', model.operatorName),
+    remove: () => rmSync(project, { recursive: true, force: true }),
+  };
+}
+
+/** The chart of a project with this autopilot.yaml, in a temporary folder. */
+export async function chartOfText(projectText: string): Promise<Chart> {
+  const project = mkdtempSync(join(tmpdir(), 'autopilot-chart-'));
+  const { model } = await generateProject(project, {
+    projectText,
+    runtime: 'registry',
+    acceptBreaking: true,
+  });
   return {
     project,
     path: join(project, 'charts', model.operatorName),
