@@ -15,11 +15,21 @@ export interface AutoRouteSpec {
 export interface AutoRouteStatusInfo {
   /** Deployments that have a route, and the port it leads to. */
   readonly syncedDeployments: readonly SyncedDeployment[];
+  /** Selected Deployments that have no route, because no request could arrive. */
+  readonly skippedDeployments?: readonly SkippedDeployment[];
+}
+
+/** A Deployment that has no route. */
+export interface SkippedDeployment {
+  /** Name of the Deployment. */
+  readonly name: string;
+  /** Why it has no route. */
+  readonly reason: string;
 }
 
 /** A Deployment that has a route. */
 export interface SyncedDeployment {
-  /** Name of the Deployment and of its Service. */
+  /** Name of the Deployment. */
   readonly name: string;
   /** Container port that the route leads to. */
   readonly port: Int32;

@@ -100,6 +100,24 @@ describe('AutoRoute in the sandbox', () => {
     });
   }
 
+  it('routes the other Deployments when one cannot be routed', async () => {
+    await sandbox.create({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'api' },
+      spec: { selector: { app: 'api' }, ports: [{ port: 80 }] },
+    });
+    await sandbox.create(deployment('api'));
+    await sandbox.create(deployment('three'));
+    await sandbox.create(deployment('web.v2'));
+    expect(await names('VirtualService')).to.include.members(['one.example', 'three.example']);
+    const services = await names('Service');
+    expect(services.filter((name) => name.startsWith('web-v2-'))).to.have.length(1);
+    const { status, message } = (await ready()) ?? {};
+    expect(status).to.equal('False');
+    expect(message).to.contain('Service default/api exists and belongs to');
+  });
+
   it('restores a field that another client has changed', async () => {
     await sandbox.patch('Service', 'one', { spec: { selector: { app: 'another' } } });
     const service = await sandbox.get('Service', 'one');
