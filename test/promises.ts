@@ -124,6 +124,8 @@ export const PROMISES: Readonly<Record<string, PromiseSection>> = {
     title: 'Reconcile',
     promises: {
       paused: 'The phase timers stop while a resource is paused.',
+      'while-paused':
+        'A pause gives back claims and prunable outputs where the phase says so, and keeps them elsewhere.',
       'stop-switches':
         'A stop switch with any value but an explicit no stops, also beside other errors.',
       'never-silent':

@@ -1,10 +1,22 @@
 import { expect } from 'chai';
-import { PermanentError } from '../../runtime/src/index.ts';
+import type { FieldClaim } from '../../runtime/src/index.ts';
+import type { KubeObject } from '../../runtime/src/internal.ts';
+import { claimFields, PermanentError } from '../../runtime/src/index.ts';
 import type { Sandbox, SandboxOptions } from '../../sandbox/src/index.ts';
 import { startSandbox } from '../../sandbox/src/index.ts';
 import { FaultInjector } from './fault-injector.ts';
 import type { TestOperator } from './test-operators.ts';
-import { conditions, drone, defineTestOperator, readyMessage } from './test-operators.ts';
+import {
+  conditions,
+  configMap,
+  defineTestOperator,
+  drone,
+  input,
+  output,
+  readyMessage,
+  route,
+  service,
+} from './test-operators.ts';
 
 let sandbox: Sandbox;
 let faults: FaultInjector;
@@ -21,6 +33,14 @@ const said = async (name = 'one'): Promise<readonly string[]> =>
   conditions(await sandbox.get('Drone', name));
 const phase = async (name = 'one'): Promise<string> =>
   (await sandbox.get('Drone', name))?.status?.phase as string;
+
+const claimOf = (found: KubeObject): FieldClaim =>
+  claimFields(found, [
+    {
+      path: ['spec', 'http', { name: 'main' }, 'route'],
+      value: [{ destination: { host: 'new' }, weight: 100 }],
+    },
+  ]);
 
 describe('a paused resource', () => {
   afterEach(() => sandbox.stop());
@@ -144,6 +164,50 @@ describe('a paused resource', () => {
       await sandbox.stop();
     }
   });
+
+  for (const whilePaused of ['keep', 'release'] as const) {
+    // @promise reconcile/while-paused
+    it(`does with its claims and prunable outputs what its phase says: ${whilePaused}`, async () => {
+      await start(
+        defineTestOperator({
+          A: {
+            whilePaused,
+            inputs: [input.virtualservices],
+            outputs: [
+              output.virtualservices,
+              { ...output.services, prune: true },
+              output.configmaps,
+            ],
+            sync: ({ inputs }) => ({
+              next: 'A',
+              outputs: {
+                virtualservices: [claimOf(inputs['virtualservices']!.require('web'))],
+                services: [service('a')],
+                configmaps: [configMap('kept')],
+              },
+            }),
+          },
+        }),
+      );
+      const look = async (): Promise<readonly unknown[]> => [
+        (await sandbox.get('VirtualService', 'web'))?.spec.http[0].route[0].destination.host,
+        (await sandbox.get('Service', 'a')) !== undefined,
+        (await sandbox.get('ConfigMap', 'kept')) !== undefined,
+      ];
+      await sandbox.create(route('web', 'main'));
+      await sandbox.create(drone('one'));
+      await sandbox.advance('1s');
+      expect(await look()).to.deep.equal(['new', true, true]);
+      await pause('true');
+      await sandbox.advance('1h');
+      const isKept = whilePaused === 'keep';
+      expect(await look(), 'paused').to.deep.equal([isKept ? 'new' : 'old', isKept, true]);
+      expect(await said()).to.include('Paused=True Paused');
+      await pause(null);
+      await sandbox.advance('1s');
+      expect(await look(), 'resumed').to.deep.equal(['new', true, true]);
+    });
+  }
 
   // @promise reconcile/paused
   it('is every resource while the configuration says so', async () => {

@@ -104,6 +104,7 @@ function phaseRow(phase: ModelPhase): object {
     onTimeout: phase.onTimeout,
     onSpecChange: phase.onSpecChange,
     approval: phase.approval ? 'required' : undefined,
+    whilePaused: phase.whilePaused,
     formerly: phase.formerly.length > 0 ? phase.formerly : undefined,
     metrics: phase.metrics || undefined,
     ...inputsAndOutputs(phase),

@@ -164,6 +164,7 @@ function buildPhase(context: BuildContext, phase: PhaseDocument, index: number):
     ...(timeout !== undefined && { timeout }),
     ...(onTimeout !== undefined && { onTimeout }),
     ...(onSpecChange !== undefined && { onSpecChange }),
+    ...(phase.whilePaused !== undefined && { whilePaused: phase.whilePaused }),
     approval: phase.approval === 'required',
     formerly: phase.formerly ?? [],
     metrics: usesMetrics(phase.inputs),

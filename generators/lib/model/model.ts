@@ -75,6 +75,8 @@ export interface ModelPhase {
   readonly onSpecChange?: string;
   /** Whether a transition into this phase waits for an approval. */
   readonly approval: boolean;
+  /** What a pause does with field claims and prunable outputs. Default: `keep`. */
+  readonly whilePaused?: 'keep' | 'release';
   /** Earlier names of the phase, which stored resources may still have in `status.phase`. */
   readonly formerly: readonly string[];
   /** Whether the worker gets queries to Prometheus (the input `metrics`). */

@@ -143,6 +143,12 @@ export const phaseSchema = z.strictObject({
     .describe(
       '`required`: a transition into this phase waits for an approval. The resource stays in its phase with the outputs applied, until a user sets the annotation that the condition AwaitingApproval names. Default: no approval.',
     ),
+  whilePaused: z
+    .enum(['keep', 'release'])
+    .optional()
+    .describe(
+      'What a pause does with the field claims of the resource and with the outputs of the phase that have `prune: true`. `keep`: they stay as they are. `release`: the claims are given back and those outputs are deleted; the worker makes them again when the resource is resumed. Default: `keep`.',
+    ),
   formerly: z
     .array(nameSchema)
     .optional()

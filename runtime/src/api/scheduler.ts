@@ -92,6 +92,12 @@ export interface PhaseDefinition {
   readonly formerly?: readonly string[];
   /** Whether the worker gets `context.metrics`. Default: false. */
   readonly metrics?: boolean;
+  /**
+   * What a pause does with the field claims and the outputs with `prune` of the phase. `keep`
+   * leaves them as they are. `release` gives the claims back and deletes those outputs; the worker
+   * makes them again when the resource is resumed. Default: `keep`.
+   */
+  readonly whilePaused?: 'keep' | 'release';
   /** Kinds that the worker reads. */
   readonly inputs: readonly InputDefinition[];
   /** Kinds that the worker writes, in the order in which they are applied. */

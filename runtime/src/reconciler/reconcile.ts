@@ -13,6 +13,7 @@ import { keyOf, keyString } from '../client/object.ts';
 import { pausedAnnotation } from '../client/well-known-names.ts';
 import { isExplicitNo } from '../util/explicit-no.ts';
 import type { Outcome } from '../workqueue/work-queue.ts';
+import { Attempts } from './attempts.ts';
 import { callWorker } from './call-worker.ts';
 import type { Situation } from './conditions.ts';
 import { activeDeferral } from './deferral.ts';
@@ -60,7 +61,7 @@ async function reconcilePhase(context: ReconcileContext): Promise<ReconcileResul
   }
   const paused = pauseReason(resource, deps);
   if (paused !== undefined) {
-    return endWith(context, { type: 'paused', message: paused }, DONE.outcome);
+    return endPaused(context, paused);
   }
   try {
     await deps.fieldClaims.finish(context);
@@ -100,6 +101,26 @@ async function reconcilePhase(context: ReconcileContext): Promise<ReconcileResul
     );
   }
   return runWorker(context, phase.worker);
+}
+
+/** Pauses the resource. With `whilePaused: release` the phase takes back what it can. */
+async function endPaused(context: ReconcileContext, reason: string): Promise<ReconcileResult> {
+  const { phase, deps } = context;
+  if (phase.whilePaused !== 'release') {
+    return endWith(context, { type: 'paused', message: reason }, DONE.outcome);
+  }
+  try {
+    const attempts = new Attempts();
+    await deps.fieldClaims.release(context, attempts);
+    attempts.throwIfRefused();
+    const pruned = phase.outputs.filter(({ prune }) => prune === true);
+    const nothing = Object.fromEntries(pruned.map(({ name }) => [name, []]));
+    await deps.outputs.apply(context, workerDefinitionOf(phase), nothing);
+  } catch (error) {
+    return handleError(context, error);
+  }
+  const message = `${reason}; field claims are given back and outputs with prune are deleted`;
+  return endWith(context, { type: 'paused', message }, DONE.outcome);
 }
 
 /** Writes a situation of the phase as it is. */
