@@ -94,13 +94,15 @@ describe('the state of resources', () => {
   });
 
   // @promise queue/no-leftover-state
-  it('is dropped with them: dependencies, resource states, claims, timers, applied versions and caches', async () => {
+  it('is dropped with them: dependencies, resource states, claims, timers and caches', async () => {
     await harness.createObjects(...NAMES.map((name) => route(name, 'split')), configMap('other'));
     const operator = await harness.start(busy.scheduler);
     const before = operator.controller.entryCounts;
     await harness.createObjects(...NAMES.map((name) => drone(name)));
     await harness.advance(10);
-    for (const [what, count] of Object.entries(operator.controller.entryCounts)) {
+    // Entries of outputs are deletions whose event is still to come.
+    const { outputs: _, ...growing } = operator.controller.entryCounts;
+    for (const [what, count] of Object.entries(growing)) {
       expect(count, what).to.be.at.least((before[what] ?? 0) + NAMES.length);
     }
     await removeAll();

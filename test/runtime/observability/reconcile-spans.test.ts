@@ -149,7 +149,9 @@ describe('spans, with the OpenTelemetry SDK', () => {
             return {
               next: 'A',
               ...(metadata.name === 'writer' &&
-                found === 0 && { outputs: { configmaps: [configMap('a') as KubeObject] } }),
+                found === 0 && {
+                  outputs: { configmaps: [configMap('a', { x: 'y' }) as KubeObject] },
+                }),
             };
           },
         },

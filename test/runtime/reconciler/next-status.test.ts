@@ -231,7 +231,7 @@ describe('status', () => {
       now,
     );
     expect(status['autopilot']).to.deep.equal({
-      phaseStartedAt: '2026-01-02T03:04:05Z',
+      phaseStartedAt: '2026-01-02T03:04:05.678Z',
       history: [{ from: 'A', to: 'B', at: '2026-01-02T03:04:05Z', reason: 'Worker' }],
     });
   });
