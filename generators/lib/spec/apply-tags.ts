@@ -106,7 +106,15 @@ const applyPattern: TagHandler = (schema, { value }) => {
 };
 
 const applyDefault: TagHandler = (schema, { value }) => {
-  const isPlainString = isString(schema) && !value.startsWith('"') && value !== 'null';
+  const isPlainString = isString(schema) && !value.startsWith('"');
+  requireThat(
+    !isString(schema) || !/^(['`]).*\1$/.test(value),
+    `has the quotes of ${value}, which would be part of the value: write strings without quotes, or in double quotes`,
+  );
+  requireThat(
+    value !== 'null',
+    'cannot be null: the API server sets no such default; remove the tag',
+  );
   const parsed = isPlainString ? value : parseJson(value);
   requireThat(parsed !== undefined, `needs a value as JSON, not '${value}'`);
   schema.default = parsed;

@@ -23,7 +23,7 @@ export const docTags = {
     value: 'VALUE',
     group: 'Values',
     meaning:
-      'Default that the API server sets. A field with a default need not be optional in TypeScript: users may leave the field out, and workers always see a value. Write strings without quotes and all other values as JSON.',
+      'Default that the API server sets. A field with a default need not be optional in TypeScript: users may leave the field out, and workers always see a value. Write strings without quotes and all other values as JSON. `null` is no default.',
     example: exampleField('@default {"steps": 5}', 'canary: Steps'),
   },
   minimum: {

@@ -82,6 +82,10 @@ function fieldsSchema(
   const { checker } = context.program;
   const properties = checker.getPropertiesOfType(type);
   const [index] = checker.getIndexInfosOfType(type);
+  const problem = keyProblem(context, type);
+  if (problem !== undefined) {
+    return refuseType(context, location, problem);
+  }
   const isOpen =
     index !== undefined && (index.type.flags & (ts.TypeFlags.Any | ts.TypeFlags.Unknown)) !== 0;
   if (index !== undefined && !isOpen) {
@@ -104,6 +108,16 @@ function fieldsSchema(
     ...(required.length > 0 && { required }),
     properties: Object.fromEntries(fields.map(({ name, schema }) => [name, schema])),
   };
+}
+
+/** Why the keys of a map cannot be in a CRD, whose maps have any keys. Undefined when they can. */
+export function keyProblem({ program }: ReadContext, type: ts.Type): string | undefined {
+  const special = program.checker
+    .getIndexInfosOfType(type)
+    .find(({ keyType }) => !(keyType.flags & (ts.TypeFlags.String | ts.TypeFlags.Number)));
+  return special === undefined
+    ? undefined
+    : `has keys of the type ${program.checker.typeToString(special.keyType)}, which a CRD cannot check; use keys of the type string, with a @rule`;
 }
 
 function indexSchema(

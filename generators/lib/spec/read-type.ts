@@ -6,11 +6,12 @@ import { ts } from '@ts-morph/common';
 import { openObjectSchema } from '../util/structural-schema.ts';
 import type { StructuralSchema } from '../util/structural-schema.ts';
 import { applyTags } from './apply-tags.ts';
-import { withoutUndefined, escapeRegExp, isNullish, makeNullable } from './nullable.ts';
+import { withoutUndefined, isNullish, makeNullable } from './nullable.ts';
 import { refuseType } from './read-context.ts';
 import type { TypeLocation, ReadContext } from './read-context.ts';
 import {
   docCommentFor,
+  keyProblem,
   listSchema,
   listTags,
   mapSchema,
@@ -18,6 +19,8 @@ import {
   preservedSchema,
 } from './read-object.ts';
 import { unionSchema } from './read-union.ts';
+import { stringPattern, unknownFormProblem } from './string-forms.ts';
+import { findLostTags } from './lost-tags.ts';
 import { BRAND, runtimeTypes } from './runtime-types.ts';
 
 /**
@@ -30,6 +33,10 @@ export function typeSchema(
   node: ts.TypeNode | undefined,
   location: TypeLocation,
 ): StructuralSchema {
+  const lost = node === undefined ? undefined : findLostTags(context, node);
+  if (lost !== undefined) {
+    return refuseType(context, location, lost);
+  }
   const written = node === undefined ? undefined : schemaFromNode(context, type, node, location);
   if (written !== undefined) {
     return written;
@@ -141,6 +148,10 @@ function schemaFromLibraryType(
   const isMap =
     checker.getIndexInfosOfType(type).length > 0 && checker.getPropertiesOfType(type).length === 0;
   if (name === 'Record' && second !== undefined && isMap) {
+    const problem = keyProblem(context, type);
+    if (problem !== undefined) {
+      return refuseType(context, location, problem);
+    }
     const value = checker.getTypeFromTypeNode(second);
     return mapSchema(context, { type: value, node: second, location });
   }
@@ -199,9 +210,10 @@ function scalarSchema({ program }: ReadContext, type: ts.Type): StructuralSchema
     return undefined;
   }
   if (flags & ts.TypeFlags.TemplateLiteral) {
-    return { type: 'string', pattern: templatePattern(type as ts.TemplateLiteralType) };
+    const pattern = stringPattern(type);
+    return pattern === undefined ? undefined : { type: 'string', pattern: `^${pattern}$` };
   }
-  if (flags & ts.TypeFlags.StringLike) {
+  if (flags & ts.TypeFlags.StringLike && !(flags & ts.TypeFlags.StringMapping)) {
     return { type: 'string' };
   }
   if (flags & ts.TypeFlags.NumberLike) {
@@ -232,6 +244,9 @@ function typeProblem({ program }: ReadContext, type: ts.Type): string | undefine
   const empty = ts.TypeFlags.Undefined | ts.TypeFlags.Void | ts.TypeFlags.Never | ts.TypeFlags.Null;
   if (flags & empty) {
     return `is of the type ${name}, which has no value in JSON; remove the field`;
+  }
+  if (flags & (ts.TypeFlags.TemplateLiteral | ts.TypeFlags.StringMapping)) {
+    return unknownFormProblem(name);
   }
   if (flags & ts.TypeFlags.TypeParameter) {
     return `is of the type ${name}, a type parameter without a value; write the actual type`;
@@ -301,24 +316,4 @@ function resolveAliasSymbol(
   return symbol !== undefined && symbol.flags & ts.SymbolFlags.Alias
     ? checker.getAliasedSymbol(symbol)
     : symbol;
-}
-
-/** Pattern of a template literal type: `${number}s` is digits followed by an s. */
-function templatePattern({ texts, types }: ts.TemplateLiteralType): string {
-  const parts = texts.map((text, index) => {
-    const type = types[index];
-    return `${escapeRegExp(text)}${type === undefined ? '' : placeholderPattern(type)}`;
-  });
-  return `^${parts.join('')}$`;
-}
-
-function placeholderPattern(type: ts.Type): string {
-  if (type.flags & ts.TypeFlags.NumberLike) {
-    return '-?[0-9]+(\\.[0-9]+)?';
-  }
-  if (type.isUnion() && type.types.every((member) => member.isStringLiteral())) {
-    const values = type.types.map((member) => (member as ts.StringLiteralType).value);
-    return `(${values.map(escapeRegExp).join('|')})`;
-  }
-  return '.*';
 }

@@ -5,7 +5,7 @@
  */
 import { ts } from '@ts-morph/common';
 import type { StructuralSchema } from '../util/structural-schema.ts';
-import { escapeRegExp } from './nullable.ts';
+import { stringPattern, unknownFormProblem } from './string-forms.ts';
 import { refuseType, reportProblem } from './read-context.ts';
 import type { TypeLocation, ReadContext } from './read-context.ts';
 import { readField } from './read-object.ts';
@@ -29,7 +29,7 @@ export function unionSchema(
   if (members.every(({ flags }) => flags & scalarFlags)) {
     return members.some(({ flags }) => flags & ts.TypeFlags.NumberLike)
       ? intOrStringSchema(context, members, location)
-      : { type: 'string' };
+      : stringsSchema(context, members, location);
   }
   if (members.every((member) => isObjectWithFields(checker, member))) {
     return mergeShapes(context, members, location);
@@ -78,7 +78,24 @@ function enumSchema(
   return { type: isInteger ? 'integer' : 'number', enum: [...values] };
 }
 
-/** Literal strings become a pattern. A pattern restricts strings only, so numbers stay free. */
+/** Schema of a union of strings. A pattern lists literals and forms, unless any string will do. */
+function stringsSchema(
+  context: ReadContext,
+  members: readonly ts.Type[],
+  location: TypeLocation,
+): StructuralSchema {
+  if (members.some(({ flags }) => flags & ts.TypeFlags.String)) {
+    return { type: 'string' };
+  }
+  const patterns = members.map((member) => stringPattern(member));
+  if (patterns.some((pattern) => pattern === undefined)) {
+    const names = members.map((member) => context.program.checker.typeToString(member));
+    return refuseType(context, location, unknownFormProblem(names.join(' | ')));
+  }
+  return { type: 'string', pattern: `^(${patterns.join('|')})$` };
+}
+
+/** Strings of a known form become a pattern. A pattern limits strings only, so numbers are free. */
 function intOrStringSchema(
   context: ReadContext,
   members: readonly ts.Type[],
@@ -92,12 +109,11 @@ function intOrStringSchema(
     );
   }
   const strings = members.filter(({ flags }) => flags & ts.TypeFlags.StringLike);
-  const isLiteral = strings.every((member) => member.isStringLiteral());
-  const values = strings.map((member) => (member.isStringLiteral() ? member.value : ''));
+  const { pattern } = stringsSchema(context, strings, location);
   return {
     'x-kubernetes-int-or-string': true,
     anyOf: [{ type: 'integer' }, { type: 'string' }],
-    ...(isLiteral && { pattern: `^(${values.map(escapeRegExp).join('|')})$` }),
+    ...(pattern !== undefined && { pattern }),
   };
 }
 
@@ -139,7 +155,10 @@ function mergeShapes(
   };
 }
 
-/** Reads the fields of all members. A field of a common base interface is read once. */
+/**
+ * Reads the fields of all members. A field of a common base interface is read once, unless its type
+ * differs: in a generic, mapped or conditional type, members share the declaration only.
+ */
 function readShapes(
   context: ReadContext,
   members: readonly ts.Type[],
@@ -151,12 +170,13 @@ function readShapes(
     ownFields.every((properties) =>
       properties.some((property) => property.name === name && !isOptional(property)),
     );
-  const seen = new Map<ts.Node | ts.Symbol, SchemaField>();
+  const seen = new Map<ts.Node | ts.Symbol, Map<ts.Type, SchemaField>>();
   return members.map((member) => {
     const stack = [...location.stack, member];
     return checker.getPropertiesOfType(member).map((property) => {
       const key = property.valueDeclaration ?? property;
-      const known = seen.get(key);
+      const type = checker.getTypeOfSymbol(property);
+      const known = seen.get(key)?.get(type);
       if (known !== undefined) {
         return known;
       }
@@ -165,7 +185,7 @@ function readShapes(
       // readField takes the field of some shapes as optional. Within its shape it may be required.
       const required = !isOptional(property) && field.schema.default === undefined;
       const inShape = { ...field, required };
-      seen.set(key, inShape);
+      seen.set(key, (seen.get(key) ?? new Map<ts.Type, SchemaField>()).set(type, inShape));
       return inShape;
     });
   });
