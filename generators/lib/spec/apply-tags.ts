@@ -3,6 +3,7 @@ import type { ts } from '@ts-morph/common';
 import { didYouMean } from '../util/naming.ts';
 import type { StructuralSchema, ValidationRule } from '../util/structural-schema.ts';
 import { splitNames } from '../util/text.ts';
+import { compileRe2 } from '../util/re2.ts';
 import { validateValue } from '../util/validate-value.ts';
 import { addImmutableRule, parseRuleTag, parseValidationRules } from './cel-rules.ts';
 import type { DocComment, DocTag } from './doc-comments.ts';
@@ -93,14 +94,10 @@ const applyFormat: TagHandler = (schema, { value }) => {
 
 const applyPattern: TagHandler = (schema, { value }) => {
   requireThat(isStringLike(schema), 'applies to strings only');
-  requireThat(
-    !/\(\?(?:[=!]|<[=!])|\\[1-9]/.test(value),
-    'has a look-around or a back reference, which the API server does not support (its syntax is RE2); use a @rule',
-  );
   try {
-    new RegExp(value, 'u');
+    compileRe2(value);
   } catch (error) {
-    throw new InvalidTagError(`is not a regular expression: ${(error as Error).message}`);
+    throw new InvalidTagError((error as Error).message);
   }
   schema.pattern = value;
 };

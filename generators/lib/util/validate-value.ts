@@ -4,6 +4,7 @@
  * used for defaults in src/spec.ts, for the user's `config:`, and to compare CRDs.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { compileRe2 } from './re2.ts';
 import type { StructuralSchema } from './structural-schema.ts';
 import { isRecord } from './values.ts';
 import type { JsonObject } from './values.ts';
@@ -103,7 +104,7 @@ function stringProblem(value: unknown, schema: StructuralSchema): string | undef
   if (count !== undefined) {
     return count;
   }
-  if (pattern !== undefined && !new RegExp(pattern, 'u').test(value)) {
+  if (pattern !== undefined && !compileRe2(pattern).test(value)) {
     return `does not match the pattern ${pattern}`;
   }
   return undefined;

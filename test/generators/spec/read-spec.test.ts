@@ -63,9 +63,9 @@ const REFUSED: readonly (readonly [field: string, because: string, before?: stri
   ['/** @maxLength -1 */ readonly a: string;', "spec.a: @maxLength needs a count, not '-1'"],
   [
     '/** @pattern a(?=b) */ readonly a: string;',
-    'spec.a: @pattern has a look-around or a back reference',
+    'spec.a: @pattern has a look-around or another group that the API server does not support',
   ],
-  ['/** @pattern a( */ readonly a: string;', 'spec.a: @pattern is not a regular expression'],
+  ['/** @pattern a( */ readonly a: string;', "spec.a: @pattern has a '(' that is never closed"],
   [
     '/** @format ip4 */ readonly a: string;',
     "spec.a: @format names 'ip4', which is not a format of the API server, did you mean 'ipv4'?",
