@@ -68,10 +68,10 @@ const SCENARIOS: readonly Scenario[] = [
     name: 'two versions are approved',
     steps: [
       create(drone('one', { version: 1 })),
-      approve('Drone', 'one'),
+      approve('Drone', 'one', { phase: 'Live' }),
       quiesce(),
       patch('Drone', 'one', { spec: { version: 2 } }),
-      approve('Drone', 'one'),
+      approve('Drone', 'one', { phase: 'Live' }),
       quiesce(),
     ],
   }),
@@ -86,7 +86,7 @@ const SCENARIOS: readonly Scenario[] = [
           : undefined,
       ),
       quiesce(),
-      approve('Drone', 'one'),
+      approve('Drone', 'one', { phase: 'Live' }),
       quiesce(),
     ],
   }),
@@ -99,7 +99,7 @@ const SCENARIOS: readonly Scenario[] = [
       create(configMap('freeze')),
       quiesce(),
       remove('ConfigMap', 'freeze'),
-      approve('Drone', 'one'),
+      approve('Drone', 'one', { phase: 'Live' }),
       quiesce(),
     ],
   }),
@@ -161,7 +161,7 @@ describe('approvals, explored', function () {
     expect(
       findings.map(({ violation: { invariant, detail } }) => `${invariant}: ${detail}`),
     ).to.deep.equal([
-      "each step of the scenario finds what it waits for: 'approves Drone one' finds nothing to do",
+      "each step of the scenario finds what it waits for: 'approves Live of Drone one' finds nothing to do",
     ]);
   });
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { ScenarioCost } from '../../sandbox/src/verify/budget.ts';
-import { minutesForAll } from '../../sandbox/src/verify/budget.ts';
+import { budgetShare, minutesForAll } from '../../sandbox/src/verify/budget.ts';
 
 /** The cost of a scenario in one minute, in which half of the runs have a single fault. */
 const spent = (done: number, all: number, rest: Partial<ScenarioCost> = {}): ScenarioCost => ({
@@ -8,6 +8,7 @@ const spent = (done: number, all: number, rest: Partial<ScenarioCost> = {}): Sce
   singles: [done, all],
   runs: done * 2,
   ms: 60_000,
+  weight: 1,
   ...rest,
 });
 
@@ -17,8 +18,13 @@ describe('the budget for all single faults', () => {
     expect(minutesForAll([spent(100, 401)])).to.equal(5);
   });
 
-  it('is enough for the slowest scenario, because all get equal shares', () => {
+  it('is divided by what the single faults of each scenario cost', () => {
+    expect([budgetShare(60_000, [3, 1]), budgetShare(15_000, [1])]).to.deep.equal([45_000, 15_000]);
+  });
+
+  it('is enough for the slowest scenario', () => {
     expect(minutesForAll([spent(100, 400), spent(100, 200)])).to.equal(8);
+    expect(minutesForAll([spent(100, 400, { weight: 2 }), spent(100, 200)])).to.equal(6);
   });
 
   it('counts the time that a scenario with few faults leaves to the scenarios after it', () => {

@@ -16,7 +16,8 @@ const MAX_TURNS_PER_INSTANT = 20_000;
 /** Fault sites and changes of one turn. More than that is a loop that never yields. */
 const MAX_ACTIVITY_PER_TURN = 5_000;
 
-const QUIESCENCE = 'the operator reaches quiescence';
+/** The invariant that an endless run violates. */
+export const QUIESCENCE = 'the operator reaches quiescence';
 const ENDLESS_INSTANT = 'the operator is still active after the maximum of work at one instant';
 
 /** Dependencies of an {@link EventLoop}. */

@@ -93,6 +93,8 @@ export interface Exploration {
   readonly pairs: number;
   /** Number of runs with another order of events. */
   readonly schedules: number;
+  /** Phases that a resource was in, in any run, and phases that none was in. */
+  readonly phases: { readonly entered: readonly string[]; readonly never: readonly string[] };
   /** Fault sites of the baseline run. */
   readonly faultSites: FaultSites;
   /** The baseline run. */
@@ -180,6 +182,8 @@ class Explorer {
   readonly #seed: number;
   /** Findings by their invariant. */
   readonly #findings = new Map<string, Finding>();
+  /** Phases that a resource was in, in any run. */
+  readonly #phases = new Set<string>();
   #baseline: RunResult | undefined;
   #runs = 0;
   #plan: FaultPlan | undefined;
@@ -213,9 +217,20 @@ class Explorer {
       singles: [plan.runs.singles, plan.singles],
       pairs: plan.runs.pairs,
       schedules: plan.runs.schedules,
+      phases: this.#listPhases(),
       faultSites: baseline.faultSites,
       baseline,
       findings: [...this.#findings.values()],
+    };
+  }
+
+  #listPhases(): Exploration['phases'] {
+    const { scheduler } = this.#subject;
+    const { phases } = typeof scheduler === 'function' ? scheduler() : scheduler;
+    const names = phases.map(({ name }) => name);
+    return {
+      entered: names.filter((name) => this.#phases.has(name)),
+      never: names.filter((name) => !this.#phases.has(name)),
     };
   }
 
@@ -307,6 +322,9 @@ class Explorer {
 
   /** Records the first violation of a run. The others may be its consequences. */
   async #recordResult(result: RunResult): Promise<void> {
+    for (const phase of result.phases) {
+      this.#phases.add(phase);
+    }
     const [violation] = result.violations;
     if (violation === undefined) {
       return;

@@ -43,6 +43,9 @@ export function isIgnoredAt(
 /** The types of fault sites. Writes are numbered as requests. */
 export type SiteType = FaultSite['type'];
 
+/** Sites of one situation that are kept between two changes in the cluster. */
+const MAX_REPEATED_SITES = 3;
+
 /** Numbers the fault sites of a run and selects the fault of each. */
 export class FaultSiteCounter {
   readonly #faults: readonly Fault[];
@@ -53,6 +56,8 @@ export class FaultSiteCounter {
   #visited: readonly FaultSite[] = [];
   /** Sites since the operator last changed something. */
   #sinceActivity: FaultSite[] = [];
+  /** Sites of each situation since the last change in the cluster. */
+  readonly #sinceChange = new Map<string, FaultSite[]>();
 
   /**
    * @param faults the faults of the run.
@@ -92,15 +97,39 @@ export class FaultSiteCounter {
   }
 
   #count(site: FaultSite): Fault | undefined {
-    this.#sinceActivity.push(site);
+    this.#keep(site);
     return this.#faults.find(
       ({ kind, nth }) =>
         nth === site.nth && canOccurAt(kind, site) && !isIgnoredAt(this.#ignored, kind, site),
     );
   }
 
+  /**
+   * Keeps the first sites of a situation between two changes in the cluster, and the last one. An
+   * operator that polls visits the same sites again and again, and faults at them have the same
+   * effects.
+   */
+  #keep(site: FaultSite): void {
+    const key = `${site.type} ${site.situation}`;
+    const repeated = this.#sinceChange.get(key) ?? [];
+    this.#sinceChange.set(key, repeated);
+    repeated.push(site);
+    this.#sinceActivity.push(site);
+    const surplus = repeated.length > MAX_REPEATED_SITES ? repeated.at(-2) : undefined;
+    if (surplus !== undefined) {
+      repeated.splice(-2, 1);
+      this.#sinceActivity = this.#sinceActivity.filter((one) => one !== surplus);
+    }
+  }
+
+  /** The cluster has changed: what follows is not a repetition of what was before. */
+  recordChange(): void {
+    this.#sinceChange.clear();
+  }
+
   /** Keeps all sites so far: the operator was active up to now. */
   markActivity(): void {
+    this.#sinceChange.clear();
     this.#visited = [...this.#visited, ...this.#sinceActivity];
     this.#sinceActivity = [];
   }

@@ -31,7 +31,13 @@ export {
   scenario,
   wait,
 } from './scenario.ts';
-export type { ClusterChange, ClusterSnapshot, Scenario, ScenarioStep } from './scenario.ts';
+export type {
+  ApprovedPhase,
+  ClusterChange,
+  ClusterSnapshot,
+  Scenario,
+  ScenarioStep,
+} from './scenario.ts';
 export { formatTrace } from './run-trace.ts';
 export type { TraceEntry } from './run-trace.ts';
 export type { RunningOperator } from './operator-process.ts';

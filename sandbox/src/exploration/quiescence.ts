@@ -29,6 +29,9 @@ const MAX_QUIET_MS = 1_200_000;
 /** Differences between two states that a finding shows. */
 const MAX_DIFFERENCES = 6;
 
+/** The invariant that a run violates which ends in another state than the baseline run. */
+export const FINAL_STATE = 'the final state is that of the baseline run';
+
 const REPEATED_RUN =
   'this was the same run once more: a worker keeps something in memory, such as a variable outside its function';
 
@@ -151,7 +154,7 @@ export class Quiescence {
       ...differences.slice(0, MAX_DIFFERENCES),
       ...(faults.length === 0 ? [REPEATED_RUN] : []),
     ];
-    eventLoop.abort('the final state is that of the baseline run', lines.join('; '));
+    eventLoop.abort(FINAL_STATE, lines.join('; '));
   }
 
   #isAccepted(): boolean {

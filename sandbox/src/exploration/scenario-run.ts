@@ -10,19 +10,22 @@ import type { ObjectManifest } from '../testing/sandbox.ts';
 import { definitionsFor } from '../testing/definitions.ts';
 import type { DeploymentObject } from '../simulators/deployments.ts';
 import type { QueryMetrics, RunningSimulator } from '../simulators/simulator.ts';
+import { ChangeLog } from './change-log.ts';
 import { createSnapshot, isIgnoredKind } from './cluster-snapshot.ts';
 import { createDeterminismGuard } from './determinism-guard.ts';
-import { EventLoop } from './event-loop.ts';
+import { EventLoop, QUIESCENCE } from './event-loop.ts';
 import { FaultyQueries } from './faulty-queries.ts';
 import { FaultyRollouts } from './faulty-rollouts.ts';
 import type { Fault } from './fault.ts';
 import { FAULTS, needsElection } from './fault.ts';
 import type { FaultSites, SiteType } from './fault-sites.ts';
 import { FaultSiteCounter } from './fault-sites.ts';
+import { FirstPhase } from './first-phase.ts';
 import { ForeignObjects } from './foreign-objects.ts';
 import type { Violation } from './invariants.ts';
 import { findExcessWrites, InvariantChecker } from './invariants.ts';
 import { KindOutages } from './kind-outages.ts';
+import { changedFields, formatChanges } from './object-changes.ts';
 import type { OperatorProcess } from './operator-process.ts';
 import { OwnersManifests } from './owners.ts';
 import { People } from './people.ts';
@@ -33,7 +36,7 @@ import type { OperatorUnderTest } from './replicas.ts';
 import { Replicas } from './replicas.ts';
 import type { RunContext } from './run-context.ts';
 import type { TraceEntry } from './run-trace.ts';
-import { RunTrace } from './run-trace.ts';
+import { objectName, RunTrace } from './run-trace.ts';
 import type { ClusterSnapshot, Scenario } from './scenario.ts';
 import { minStepIntervalsOf } from './step-intervals.ts';
 import { StepExecutor, User } from './user.ts';
@@ -54,6 +57,13 @@ export interface RunResult {
   readonly writes: number;
   /** The shortest interval between two steps of each phase, in milliseconds. */
   readonly shortestStepIntervals: ReadonlyMap<string, number>;
+  /** The phases that a resource was in, in the order of the run. */
+  readonly phases: readonly string[];
+  /**
+   * Why no resource has left the first phase, in sentences. Empty: one has, or the operator has one
+   * phase only.
+   */
+  readonly heldInFirstPhase: readonly string[];
   /** The resources at the end. */
   readonly resources: readonly KubeObject[];
 }
@@ -105,6 +115,9 @@ export class ScenarioRun implements RunContext {
   readonly #readiness: Readiness;
   readonly #queries: FaultyQueries;
   #simulators: readonly RunningSimulator[] = [];
+  readonly #phasesEntered = new Set<string>();
+  readonly #changeLog: ChangeLog;
+  readonly #firstPhase: FirstPhase;
   #queryMetrics: QueryMetrics = returnNoData;
 
   /**
@@ -122,6 +135,8 @@ export class ScenarioRun implements RunContext {
     this.policyRules = subject.policyRules;
     this.#snapshot = snapshot;
     this.#faultSites = new FaultSiteCounter(faults, scenario.ignoredFaults);
+    this.#firstPhase = new FirstPhase(scheduler);
+    this.#changeLog = new ChangeLog(scenario.ignoredFields ?? []);
     this.invariantChecker = new InvariantChecker({
       scheduler,
       scenario,
@@ -286,6 +301,8 @@ export class ScenarioRun implements RunContext {
       trace: this.trace.entries,
       writes: this.invariantChecker.writes,
       shortestStepIntervals: this.invariantChecker.stepIntervals.shortest,
+      phases: [...this.#phasesEntered],
+      heldInFirstPhase: this.#firstPhase.describe(this.#phasesEntered, this.cluster),
       resources: this.#snapshot.list(this.scheduler.resource.kind),
     };
   }
@@ -352,7 +369,8 @@ export class ScenarioRun implements RunContext {
 
   #abort(invariant?: string, detail = ''): void {
     if (invariant !== undefined) {
-      this.invariantChecker.report(invariant, detail);
+      const cause = invariant === QUIESCENCE ? this.#changeLog.describeRepetition() : '';
+      this.invariantChecker.report(invariant, `${detail}${cause}`);
     }
     this.#replicas.killAll();
   }
@@ -367,10 +385,22 @@ export class ScenarioRun implements RunContext {
     if (object === undefined || isIgnoredKind(object)) {
       return;
     }
-    this.eventLoop.recordChange();
+    const changes = before && after && changedFields(before, after);
+    if (changes === undefined || !this.#changeLog.isIgnored(object, changes)) {
+      this.eventLoop.recordChange();
+      this.#faultSites.recordChange();
+    }
+    if (changes !== undefined && changes.length > 0) {
+      this.#changeLog.record(object, changes);
+      this.trace.add('', `  ${objectName(object)}: ${formatChanges(changes)}`);
+    }
     if (object.kind === this.scheduler.resource.kind) {
       const { phase = 'none' } = (after?.status ?? {}) as { readonly phase?: string };
       this.#phases.set(object.metadata.uid ?? '', after === undefined ? 'gone' : phase);
+      if (phase !== 'none') {
+        this.#phasesEntered.add(phase);
+      }
+      this.#firstPhase.observe(after);
     }
     this.people.observe(before, after);
     this.#foreignObjects.observe(before, after);

@@ -202,18 +202,35 @@ export function actWhen(
   return { type: 'actWhen', title, choose };
 }
 
+/** What {@link approve} approves. */
+export interface ApprovedPhase {
+  /** The phase that the resource asks to enter. */
+  readonly phase: string;
+  /** Namespace of the resource. Default: `default`. */
+  readonly namespace?: string;
+}
+
 /**
- * A step that waits until a resource asks for an approval, and sets the annotation that its
- * condition AwaitingApproval names.
+ * A step that waits until a resource asks for the approval of a phase, and sets the annotation that
+ * its condition AwaitingApproval names. A request that was approved before does not count, so that
+ * two steps approve two requests.
+ *
+ * @example approve('Canary', 'web', { phase: 'Promoting' })
  */
-export function approve(kind: string, name: string, namespace = 'default'): ScenarioStep {
-  return actWhen(`approves ${kind} ${name}`, (snapshot) => {
-    const { conditions = [] } = (snapshot.get(kind, name, namespace)?.status ?? {}) as {
+export function approve(
+  kind: string,
+  name: string,
+  { phase, namespace = 'default' }: ApprovedPhase,
+): ScenarioStep {
+  return actWhen(`approves ${phase} of ${kind} ${name}`, (snapshot) => {
+    const { metadata, status } = snapshot.get(kind, name, namespace) ?? {};
+    const { conditions = [] } = (status ?? {}) as {
       readonly conditions?: readonly { type: string; message: string }[];
     };
     const message = conditions.find(({ type }) => type === 'AwaitingApproval')?.message ?? '';
-    const [, annotation, value] = / ([^ =]+)=([^ =]+)$/.exec(message) ?? [];
-    if (annotation === undefined || value === undefined) {
+    const [, annotation = '', value = ''] = / ([^ =]+)=([^ =]+)$/.exec(message) ?? [];
+    const isApproved = metadata?.annotations?.[annotation] === value;
+    if (value.split('@')[0] !== phase || isApproved) {
       return undefined;
     }
     const body = { metadata: { annotations: { [annotation]: value } } };

@@ -19,13 +19,20 @@ export interface ScenarioCost {
   readonly runs: number;
   /** Time, in milliseconds. */
   readonly ms: number;
+  /** What its single faults cost, beside those of other scenarios: sites times the time of a run. */
+  readonly weight: number;
 }
 
 const MINUTE_MS = 60_000;
 
-/** @returns the share of a scenario in milliseconds, if so many scenarios are left with it. */
-export function budgetShare(remainingMs: number, scenarios: number): number {
-  return remainingMs / scenarios;
+/**
+ * @param weights of the scenarios that are left. The first one is the scenario whose turn it is.
+ * @returns the share of a scenario in milliseconds.
+ */
+export function budgetShare(remainingMs: number, weights: readonly number[]): number {
+  const [own = 0] = weights;
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return total === 0 ? remainingMs : (remainingMs * own) / total;
 }
 
 /**
@@ -41,9 +48,12 @@ export function minutesForAll(scenarios: readonly ScenarioCost[]): number | unde
   if (incomplete.length === 0 || incomplete.some(({ singles: [done] }) => done === 0)) {
     return undefined;
   }
-  // Enough for the slowest scenario even if the others use up their shares.
-  const slowestMs = Math.max(...incomplete.map((one) => budgetNeeded(one)));
-  const maxMinutes = Math.ceil((slowestMs * scenarios.length) / MINUTE_MS);
+  // Enough for each scenario even if the others use up their shares.
+  const total = scenarios.reduce((sum, { weight }) => sum + weight, 0);
+  const mostMs = Math.max(
+    ...incomplete.map((one) => (budgetNeeded(one) * total) / Math.max(1, one.weight)),
+  );
+  const maxMinutes = Math.ceil(mostMs / MINUTE_MS);
   for (let minutes = 1; minutes < maxMinutes; minutes++) {
     if (coversAllSingles(scenarios, minutes * MINUTE_MS)) {
       return minutes;
@@ -56,7 +66,10 @@ export function minutesForAll(scenarios: readonly ScenarioCost[]): number | unde
 function coversAllSingles(scenarios: readonly ScenarioCost[], budgetMs: number): boolean {
   let remainingMs = budgetMs;
   return scenarios.every((one, index) => {
-    const share = budgetShare(remainingMs, scenarios.length - index);
+    const share = budgetShare(
+      remainingMs,
+      scenarios.slice(index).map(({ weight }) => weight),
+    );
     const mostMs = one.isComplete ? (one.ms / one.runs) * one.singles[1] * RUNS_PER_SINGLE : one.ms;
     remainingMs -= Math.min(share, mostMs);
     return !one.isComplete || share >= budgetNeeded(one);

@@ -5,7 +5,7 @@
 import { systemClock } from 'autopilot-runtime/internal';
 import { availableParallelism } from 'node:os';
 import type { Exploration, OperatorUnderTest, Scenario } from '../exploration/index.ts';
-import { explore, replay, scenarioSlug } from '../exploration/index.ts';
+import { explore, replay, runScenario, scenarioSlug } from '../exploration/index.ts';
 import type { VerifyArguments } from './arguments.ts';
 import { parseArguments, USAGE } from './arguments.ts';
 import type { ScenarioCost } from './budget.ts';
@@ -15,7 +15,7 @@ import type { ProgressMeter } from './progress.ts';
 import { createProgressMeter } from './progress.ts';
 import type { VerifiedProject } from './load-project.ts';
 import { loadProject } from './load-project.ts';
-import { formatExploration, formatReplay } from './exploration-report.ts';
+import { formatExploration, formatReplay, isUnfinished, isVacuous } from './exploration-report.ts';
 
 /** Maximum of worker threads: each of them loads the project. */
 const MAX_THREADS = 8;
@@ -59,6 +59,10 @@ async function exploreProject(
   const minutes = minutesForAll(costs);
   const hint = minutes === undefined ? '' : `; --budget ${minutes}m would run all single faults`;
   printLine(`\nseed ${seed}, ${Math.round(verification.elapsedMs() / 1000)} s${hint}`);
+  if (verification.vacuous === chosen.length) {
+    printLine('nothing was checked: no resource leaves its first phase');
+    return 2;
+  }
   return costs.every(({ isComplete }) => isComplete) ? 0 : 1;
 }
 
@@ -82,6 +86,8 @@ class Verification {
   readonly #seed: number;
   readonly #startedAt = systemClock.monotonic();
   readonly #progress: ProgressMeter;
+  /** Number of scenarios that checked nothing, although every worker is implemented. */
+  vacuous = 0;
 
   constructor(project: VerifiedProject, budgetMs: number, seed: number) {
     this.#subject = operatorOf(project);
@@ -104,16 +110,19 @@ class Verification {
     const pool = new WorkerPool(process.cwd(), Math.min(availableParallelism(), MAX_THREADS));
     const costs: ScenarioCost[] = [];
     try {
+      const weights = await this.#weigh(scenarios);
       for (const [index, scenario] of scenarios.entries()) {
         const startedMs = this.elapsedMs();
-        const found = await this.#exploreOne(scenario, pool, scenarios.length - index);
+        const found = await this.#exploreOne(scenario, pool, weights.slice(index));
         this.#progress.clear();
-        printLine(formatExploration(found));
+        printLine(formatExploration(found, process.stdout.columns));
+        this.vacuous += isVacuous(found) && !isUnfinished(found) ? 1 : 0;
         costs.push({
           isComplete: found.findings.length === 0,
           singles: found.singles,
           runs: found.runs,
           ms: this.elapsedMs() - startedMs,
+          weight: weights[index] ?? 0,
         });
       }
     } finally {
@@ -123,18 +132,41 @@ class Verification {
   }
 
   /**
+   * Runs each scenario once without faults. A scenario with more fault sites, or with slower runs,
+   * gets more of the budget.
+   */
+  async #weigh(scenarios: readonly Scenario[]): Promise<readonly number[]> {
+    const weights: number[] = [];
+    for (const scenario of scenarios) {
+      const startedMs = this.elapsedMs();
+      const sites = await runScenario(this.#subject, scenario, { seed: this.#seed }).then(
+        ({ faultSites }) => faultSites.length,
+        // Exploration reports why the scenario cannot be run.
+        () => 1,
+      );
+      weights.push(Math.max(1, sites * (this.elapsedMs() - startedMs)));
+    }
+    return weights;
+  }
+
+  /**
    * Explores a scenario with its share of the remaining budget. A scenario with few faults ends
    * early, so that its remaining time is for the scenarios after it.
    *
-   * @param scenariosLeft number of scenarios that are left, with this one.
+   * @param weights of the scenarios that are left. The first one is that of this scenario.
    */
-  #exploreOne(scenario: Scenario, pool: WorkerPool, scenariosLeft: number): Promise<Exploration> {
+  #exploreOne(
+    scenario: Scenario,
+    pool: WorkerPool,
+    weights: readonly number[],
+  ): Promise<Exploration> {
     const startedMs = this.elapsedMs();
-    const deadlineMs = startedMs + budgetShare(this.#budgetMs - startedMs, scenariosLeft);
+    const deadlineMs = startedMs + budgetShare(this.#budgetMs - startedMs, weights);
     let maxRuns = Infinity;
     return explore(this.#subject, scenario, {
       seed: this.#seed,
-      hasBudget: (runs) => this.elapsedMs() < deadlineMs && (scenariosLeft === 1 || runs < maxRuns),
+      hasBudget: (runs) =>
+        this.elapsedMs() < deadlineMs && (weights.length === 1 || runs < maxRuns),
       onProgress: (progress) => {
         maxRuns = progress.singles[1] * RUNS_PER_SINGLE;
         this.#progress.show(progress, this.elapsedMs());
