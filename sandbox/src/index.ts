@@ -41,4 +41,5 @@ export type {
   SimulatorContext,
 } from './simulators/simulator.ts';
 export { observedTraffic, traffic } from './simulators/traffic.ts';
+export type { LostRequests } from './simulators/request-routing.ts';
 export type { ObservedTraffic, TrafficOptions, TrafficSource } from './simulators/traffic.ts';

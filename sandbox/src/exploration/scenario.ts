@@ -138,7 +138,10 @@ export interface Scenario {
    * shortest interval in the baseline run.
    */
   readonly minStepInterval?: Readonly<Record<string, Duration>>;
-  /** Fields that are not compared at quiescence: `Canary.status.checks`. */
+  /**
+   * Fields that are not compared at quiescence: `Canary.status.checks`. A change of such
+   * fields alone is no change, so that an operator which notes each measurement can rest.
+   */
   readonly ignoredFields?: readonly string[];
   /**
    * Faults that make no sense in this scenario, such as an act that no person would do:

@@ -1,24 +1,25 @@
 /**
- * Simulates requests through a service mesh. Their destinations follow from the VirtualServices,
- * HTTPRoutes, Services and available replicas in the cluster. Istio's queries are answered from
- * that.
+ * Simulates requests from inside a service mesh. Their destinations follow from the
+ * VirtualServices, HTTPRoutes, DestinationRules, Services and available replicas in the cluster.
+ * Istio's queries are answered from that.
  */
 import type { KubeObject } from 'autopilot-runtime';
-import {
-  matchesSelector,
-  parseDuration,
-  parseSelector,
-  formatSelector,
-} from 'autopilot-runtime/internal';
+import { parseDuration } from 'autopilot-runtime/internal';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { DeploymentObject } from './deployments.ts';
 import type { QueryHandlers, QueryParameters } from './prometheus.ts';
 import { prometheus } from './prometheus.ts';
+import type { LostRequests } from './request-routing.ts';
+import { routeRequest } from './request-routing.ts';
+import { firstPortOf, podsBehind } from './service-pods.ts';
 import type { Simulator } from './simulator.ts';
 
 /** Settings of {@link traffic}. */
 export interface TrafficOptions {
-  /** Requests per second to each host, by the name of its Service. */
+  /**
+   * Requests per second to each host, by the name of its Service: `{ web: 20 }`. They go to the
+   * first port of the Service unless the host names one: `{ 'web:9090': 5 }`.
+   */
   readonly hosts: Readonly<Record<string, number>>;
   /** Namespace of the hosts. Default: `default`. */
   readonly namespace?: string;
@@ -54,7 +55,10 @@ export function traffic(options: TrafficOptions): Simulator {
       istioSuccessRate: (parameters) =>
         measure(parameters, ({ deployment }) => successRate(deployment)),
       istioRequestDuration: (parameters) =>
-        measure(parameters, ({ deployment }) => latencySeconds(deployment)),
+        measure(
+          parameters,
+          ({ deployment, delaySeconds }) => latencySeconds(deployment) + delaySeconds,
+        ),
     };
   });
   return (context) => ({
@@ -82,6 +86,8 @@ interface ReachedDeployment {
   readonly deployment: DeploymentObject;
   /** Requests per second from all hosts. */
   readonly perSecond: number;
+  /** Delay that a fault of a route adds, in seconds. */
+  readonly delaySeconds: number;
 }
 
 /** Finds the Deployment of a query. Undefined: no request reaches it. */
@@ -95,10 +101,14 @@ function findReached(
   }
   let reached: ReachedDeployment | undefined;
   for (const [host, rate] of Object.entries(hosts)) {
-    for (const { deployment, percent } of observedTraffic(cluster, host, namespace).destinations) {
+    const { destinations, delaySeconds } = observedTraffic(cluster, host, namespace);
+    for (const { deployment, percent } of destinations) {
       if (deployment.metadata.name === parameters['name']) {
-        const perSecond = (reached?.perSecond ?? 0) + (rate * percent) / 100;
-        reached = { deployment, perSecond };
+        reached = {
+          deployment,
+          perSecond: (reached?.perSecond ?? 0) + (rate * percent) / 100,
+          delaySeconds: Math.max(reached?.delaySeconds ?? 0, delaySeconds),
+        };
       }
     }
   }
@@ -114,6 +124,10 @@ export interface ObservedTraffic {
   }[];
   /** Percent of all requests to the host that reach no Pod. */
   readonly lostPercent: number;
+  /** Why requests reach no Pod, with their percent. */
+  readonly losses: readonly LostRequests[];
+  /** Delay that a fault of the route adds to requests, in seconds. */
+  readonly delaySeconds: number;
 }
 
 /** What {@link observedTraffic} reads: a `Cluster`, or the snapshot of a scenario's invariant. */
@@ -125,11 +139,17 @@ export type TrafficSource =
     };
 
 /**
- * Computes where the requests to a host go at present.
+ * Computes where plain requests (`GET /` without special headers) to a host go at present, from
+ * inside of the mesh.
+ *
+ * - Of two VirtualServices for one host the older one counts. One for gateways only does not count.
+ * - A request that no route matches is lost, as is one to a Service, port or subset that does not
+ *   exist, to a Service that selects no Pods, and to Pods that do not listen on the port.
+ * - Faults of a route abort and delay requests.
  *
  * @param source the cluster.
- * @param host name of a Service.
- * @param namespace namespace of the Service and of its routes. Default: `default`.
+ * @param host name of a Service, with the port if it is not the first one: `web:9090`.
+ * @param namespace namespace of the Service. Default: `default`.
  */
 export function observedTraffic(
   source: TrafficSource,
@@ -138,129 +158,37 @@ export function observedTraffic(
 ): ObservedTraffic {
   const list = (kind: string): readonly KubeObject[] =>
     'list' in source
-      ? source.list(kind, namespace)
-      : source
-          .objects()
-          .filter((object) => object.kind === kind && object.metadata.namespace === namespace);
+      ? source.list(kind)
+      : source.objects().filter((object) => object.kind === kind);
+  const [name = host, port] = host.split(':');
+  const service = { name, namespace };
+  const { targets, losses, delaySeconds } = routeRequest(list, {
+    ...service,
+    port: port === undefined ? firstPortOf(list, service) : Number(port),
+  });
   const destinations: ObservedTraffic['destinations'][number][] = [];
-  let lostPercent = 0;
-  for (const [service, percent] of destinationsOf(list, host)) {
-    if (percent === 0) {
-      continue;
+  const allLosses = [...losses];
+  for (const target of targets.filter(({ percent }) => percent > 0)) {
+    const reached = podsBehind(list, target);
+    if ('reason' in reached) {
+      allLosses.push({ percent: target.percent, reason: reached.reason });
+    } else {
+      destinations.push(...divideByPods(reached.deployments, target.percent));
     }
-    const reached = divideByPods(deploymentsOfService(list, service), percent);
-    if (reached.length === 0) {
-      lostPercent += percent;
-    }
-    destinations.push(...reached);
   }
-  return { destinations, lostPercent };
+  const lostPercent = allLosses.reduce((sum, { percent }) => sum + percent, 0);
+  return { destinations, lostPercent, losses: allLosses, delaySeconds };
 }
 
-/** Divides the requests to a Service evenly among its available Pods. */
+/** Divides requests evenly among the available Pods. */
 function divideByPods(
   deployments: readonly DeploymentObject[],
   percent: number,
 ): ObservedTraffic['destinations'] {
   const podsOf = ({ status }: DeploymentObject): number => status?.availableReplicas ?? 0;
   const pods = deployments.reduce((sum, deployment) => sum + podsOf(deployment), 0);
-  return deployments
-    .filter((deployment) => podsOf(deployment) > 0)
-    .map((deployment) => ({ deployment, percent: (percent * podsOf(deployment)) / pods }));
-}
-
-type ListObjects = (kind: string) => readonly KubeObject[];
-
-/** Percent of the requests to a host that go to a Service. */
-type ServicePercent = readonly [service: string, percent: number];
-
-interface VirtualServiceSpec {
-  readonly hosts?: readonly string[];
-  readonly http?: readonly {
-    readonly match?: unknown;
-    readonly route?: readonly {
-      readonly destination: { readonly host: string };
-      readonly weight?: number;
-    }[];
-  }[];
-}
-
-interface HttpRouteSpec {
-  readonly parentRefs?: readonly { readonly kind?: string; readonly name: string }[];
-  readonly rules?: readonly {
-    readonly matches?: readonly { readonly headers?: unknown }[];
-    readonly backendRefs?: readonly { readonly name: string; readonly weight?: number }[];
-  }[];
-}
-
-/** The destinations of a plain request: the first route without special matches applies. */
-function destinationsOf(list: ListObjects, host: string): readonly ServicePercent[] {
-  return (
-    virtualServiceDestinations(list, host) ?? httpRouteDestinations(list, host) ?? [[host, 100]]
-  );
-}
-
-function virtualServiceDestinations(
-  list: ListObjects,
-  host: string,
-): readonly ServicePercent[] | undefined {
-  for (const { spec } of list('VirtualService')) {
-    const { hosts = [], http = [] } = (spec ?? {}) as VirtualServiceSpec;
-    const route = hosts.map(serviceName).includes(host)
-      ? http.find(({ match }) => match === undefined)?.route
-      : undefined;
-    if (route !== undefined) {
-      // A single destination receives all requests, with or without a weight.
-      const defaultWeight = route.length === 1 ? 1 : 0;
-      return toPercentages(
-        route.map(({ destination, weight = defaultWeight }) => [
-          serviceName(destination.host),
-          weight,
-        ]),
-      );
-    }
-  }
-  return undefined;
-}
-
-function httpRouteDestinations(
-  list: ListObjects,
-  host: string,
-): readonly ServicePercent[] | undefined {
-  for (const { spec } of list('HTTPRoute')) {
-    const { parentRefs = [], rules = [] } = (spec ?? {}) as HttpRouteSpec;
-    const rule = parentRefs.some(({ kind, name }) => kind === 'Service' && name === host)
-      ? rules.find(({ matches = [] }) => matches.every(({ headers }) => headers === undefined))
-      : undefined;
-    if (rule !== undefined) {
-      const { backendRefs = [] } = rule;
-      return toPercentages(backendRefs.map(({ name, weight = 1 }) => [name, weight]));
-    }
-  }
-  return undefined;
-}
-
-/** `web` of `web.default.svc.cluster.local`. */
-function serviceName(host: string): string {
-  return host.split('.')[0] ?? host;
-}
-
-function toPercentages(
-  weights: readonly (readonly [service: string, weight: number])[],
-): readonly ServicePercent[] {
-  const total = weights.reduce((sum, [, weight]) => sum + weight, 0);
-  return weights.map(([service, weight]) => [service, total === 0 ? 0 : (weight / total) * 100]);
-}
-
-function deploymentsOfService(list: ListObjects, service: string): readonly DeploymentObject[] {
-  const found = list('Service').find(({ metadata }) => metadata.name === service);
-  const { selector } = (found?.spec ?? {}) as {
-    readonly selector?: Readonly<Record<string, string>>;
-  };
-  if (selector === undefined) {
-    return [];
-  }
-  const requirements = parseSelector(formatSelector({ matchLabels: selector }));
-  const all = list('Deployment') as readonly DeploymentObject[];
-  return all.filter(({ spec }) => matchesSelector(requirements, spec?.template?.metadata?.labels));
+  return deployments.map((deployment) => ({
+    deployment,
+    percent: (percent * podsOf(deployment)) / pods,
+  }));
 }

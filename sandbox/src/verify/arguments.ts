@@ -33,7 +33,8 @@ in examples/ and read from test/scenarios/*.ts.
   --replay TOKEN     repeat one run and print its whole trace
   --help             print this text
 
-Exit code: 0 all invariants held, 1 an invariant was violated, 2 nothing was run.`;
+Exit code: 0 all invariants held, 1 an invariant was violated, 2 nothing was
+checked.`;
 
 /**
  * @param argv the arguments after the name of the program.

@@ -19,7 +19,7 @@ export interface ScenarioCost {
   readonly runs: number;
   /** Time, in milliseconds. */
   readonly ms: number;
-  /** What its single faults cost, beside those of other scenarios: sites times the time of a run. */
+  /** Cost of its single faults in relation to other scenarios: sites times the time of a run. */
   readonly weight: number;
 }
 

@@ -22,7 +22,7 @@ const MAX_THREADS = 8;
 
 /**
  * @param argv the arguments after the name of the program.
- * @returns the exit code: 0 all invariants held, 1 an invariant was violated, 2 nothing was run.
+ * @returns the exit code: 0 all invariants held, 1 one was violated, 2 nothing was checked.
  */
 export async function main(argv: readonly string[]): Promise<number> {
   try {
