@@ -273,7 +273,7 @@ function lostCompletely(reason: string): RoutedRequests {
   return { targets: [], losses: [{ percent: 100, reason }], delaySeconds: 0 };
 }
 
-/** Of two that name the same host the older one counts, then the one whose name comes first. */
+/** The older one of two that name the same host counts, then the one whose name comes first. */
 function oldestFirst(objects: readonly KubeObject[]): readonly KubeObject[] {
   const order = ({ metadata }: KubeObject): string =>
     `${metadata.creationTimestamp ?? ''} ${metadata.name}.${metadata.namespace ?? ''}`;
