@@ -173,7 +173,7 @@ export const approved: Scenario = scenario({
   name: 'approved',
   steps: [
     create(drone('one')),
-    approve('Drone', 'one'),
+    approve('Drone', 'one', { phase: 'Serving' }),
     quiesce(),
     remove('Drone', 'one'),
     quiesce(),
