@@ -38,6 +38,7 @@ const LAYERS: readonly {
     files: ['test/integration/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
     timeout: 120_000,
   },
+  { name: 'fuzz', files: ['test/fuzz/**/*.test.ts'], timeout: 120_000 },
   { name: 'exploration', files: ['test/exploration/**/*.test.ts'], timeout: 300_000 },
   { name: 'queries', files: ['test/queries/**/*.test.ts'], timeout: 60_000, real: 'prometheus' },
   {

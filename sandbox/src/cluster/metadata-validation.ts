@@ -120,15 +120,18 @@ function nameProblems(kind: Kind, name: string): readonly StatusCause[] {
   if (label && name.includes('.')) {
     return [invalidCause('metadata.name', name, 'must not contain dots')];
   }
+  // The names of roles and bindings may have any length.
+  if (kind.group === 'rbac.authorization.k8s.io') {
+    const isSegment = !/[/%]/.test(name) && name !== '.' && name !== '..';
+    return isSegment ? [] : [invalidCause('metadata.name', name, SUBDOMAIN_MESSAGE)];
+  }
   const maxLength = label ? 63 : 253;
   if (name.length > maxLength) {
     return [invalidCause('metadata.name', name, `must be no more than ${maxLength} characters`)];
   }
-  const isValid =
-    kind.group === 'rbac.authorization.k8s.io'
-      ? !/[/%]/.test(name) && name !== '.' && name !== '..'
-      : SUBDOMAIN_PATTERN.test(name);
-  return isValid ? [] : [invalidCause('metadata.name', name, SUBDOMAIN_MESSAGE)];
+  return SUBDOMAIN_PATTERN.test(name)
+    ? []
+    : [invalidCause('metadata.name', name, SUBDOMAIN_MESSAGE)];
 }
 
 function keyProblems(key: string): readonly string[] {
@@ -142,8 +145,13 @@ function keyProblems(key: string): readonly string[] {
   const found: string[] = [];
   if (prefix === '') {
     found.push('prefix part must be non-empty');
-  } else if (prefix !== undefined && !SUBDOMAIN_PATTERN.test(prefix)) {
-    found.push(`prefix part ${SUBDOMAIN_MESSAGE}`);
+  } else if (prefix !== undefined) {
+    if (prefix.length > 253) {
+      found.push('prefix part must be no more than 253 bytes');
+    }
+    if (!SUBDOMAIN_PATTERN.test(prefix)) {
+      found.push(`prefix part ${SUBDOMAIN_MESSAGE}`);
+    }
   }
   if (name === '') {
     found.push('name part must be non-empty');

@@ -11,6 +11,13 @@ import {
 } from '../test-cluster.ts';
 import type { Case } from './case.ts';
 
+const ROLES: ResourceType = {
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  kind: 'Role',
+  plural: 'roles',
+  namespaced: true,
+};
 const long = 'x'.repeat(254);
 
 /** What is wrong with an object of a kind, in the words of the server. */
@@ -207,6 +214,19 @@ export const nameCases: readonly Case[] = [
       expect(
         (await world.api.get(NAMESPACES, { name: made('b').metadata.name })).metadata,
       ).to.not.have.property('namespace');
+    },
+  },
+  refuses(
+    'a label key whose domain has more than 253 characters',
+    CONFIG_MAPS,
+    (world) => world.object(CONFIG_MAPS, 'a', {}, { labels: { [`${long}/a`]: 'b' } }),
+    'prefix part must be no more than 253 bytes',
+  ),
+  {
+    name: 'takes a Role whose name has more than 253 characters',
+    async run(world) {
+      const role = world.object(ROLES, 'x'.repeat(254), { rules: [] });
+      expect((await world.create(ROLES, role)).metadata.name).to.have.length(254);
     },
   },
 ];
