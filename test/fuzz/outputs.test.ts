@@ -85,12 +85,12 @@ describe('outputs on a server that stores them in its own form', function () {
       fc.asyncProperty(anySpec, rules, async (spec, server) => {
         let writes = 0;
         const { scheduler } = defineTestOperator({
-          Flying: {
+          Making: {
             ready: true,
             interval: '1m',
             outputs: [{ name: 'kites', type: KITES, namespace: 'own' }],
             sync: () => ({
-              next: 'Flying',
+              next: 'Making',
               outputs: {
                 kites: [
                   {
