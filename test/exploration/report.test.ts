@@ -183,4 +183,20 @@ describe('the report of an exploration', () => {
       .and.contain("return true for it from the scenario's `accepts`")
       .and.contain('`ignoredFields`');
   });
+
+  it('says how a scenario leaves out an act that no user would do', async () => {
+    const found = await explored(releasing(), life());
+    const finding = {
+      violation: { invariant: 'the Service is there', detail: 'it is not', at: 0 },
+      faults: [{ kind: 'output-deleted', nth: 1 }],
+      foundInRun: 1,
+      occurrences: 1,
+      trace: [],
+      token: 'life~1~output-deleted@1',
+    } as const;
+    const act = formatExploration({ ...found, findings: [finding] });
+    expect(act).to.contain("`ignoredFaults`: ['output-deleted']");
+    const crash = { ...finding, faults: [{ kind: 'crash', nth: 1 }] } as const;
+    expect(formatExploration({ ...found, findings: [crash] })).not.to.contain('ignoredFaults');
+  });
 });

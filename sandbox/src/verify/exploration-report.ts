@@ -1,11 +1,19 @@
 /** Formats the results of exploration for the terminal. */
-import type { Exploration, Finding, RunResult } from '../exploration/index.ts';
+import type { Exploration, FaultSiteType, Finding, RunResult } from '../exploration/index.ts';
 import { FAULTS, formatTrace } from '../exploration/index.ts';
 import { FINAL_STATE } from '../exploration/quiescence.ts';
 import { excerptTrace } from './trace-excerpt.ts';
 
 /** Columns of a line if the output is not a terminal. */
 const DEFAULT_WIDTH = 120;
+/** Sites of faults at which people act. */
+const ACTS: ReadonlySet<FaultSiteType> = new Set([
+  'approval',
+  'claim',
+  'former',
+  'output',
+  'resource',
+]);
 /** Columns before the lines of a finding. */
 const INDENT = 4;
 
@@ -110,12 +118,18 @@ function formatFaults({ faults }: Finding): readonly string[] {
 }
 
 /** What an author can say in the scenario if the operator is right. */
-function adviceFor({ violation: { invariant } }: Finding): readonly string[] {
-  return invariant === FINAL_STATE
-    ? [
-        "If this end is right too, return true for it from the scenario's `accepts`. If only a field may differ, name it in `ignoredFields`: ['Kind.path.to.field'].",
-      ]
-    : [];
+function adviceFor({ violation: { invariant }, faults }: Finding): readonly string[] {
+  const acts = faults.filter(({ kind }) => ACTS.has(FAULTS[kind].at)).map(({ kind }) => kind);
+  return [
+    ...(invariant === FINAL_STATE
+      ? [
+          "If this end is right too, return true for it from the scenario's `accepts`. If only a field may differ, name it in `ignoredFields`: ['Kind.path.to.field'].",
+        ]
+      : []),
+    ...(acts.length === 0
+      ? []
+      : [`If no user would do this here, name it in \`ignoredFaults\`: ['${acts.join("', '")}'].`]),
+  ];
 }
 
 /** Breaks a line between words. */
