@@ -83,6 +83,7 @@ function chartVariables(model: Model, { crd, operatorConfig, sample }: ChartInpu
     clusterWide: clusterWideReasons(model),
     finalizer: needsFinalizer(model),
     usesMetrics: hasMetrics(model),
+    approval: model.phases.some(({ approval }) => approval),
     working: model.phases
       .filter(({ final, resting, ready }) => !final && resting !== true && !ready)
       .map(({ name }) => name),
