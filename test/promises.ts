@@ -116,6 +116,10 @@ export const PROMISES: Readonly<Record<string, PromiseSection>> = {
       'empty-maps': 'A map of an output that becomes empty is stored as an empty map.',
       'stored-form':
         'An output that the API server stores in another form costs no request after a restart.',
+      contested:
+        'Repairs of an object that other clients set back again and again are spaced up to 1 min. Contested names the client.',
+      'when-undone':
+        'whenUndone leaves an undone object or sends the resource to a phase, also after a restart. The worker sees what was undone.',
       'refused-outputs':
         'Refused outputs are retried with backoff, never Stalled. A ready phase stays Ready for three refusals.',
     },

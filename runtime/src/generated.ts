@@ -31,6 +31,7 @@ export type {
   FinalizeResult,
   InputView,
   OutputObject,
+  UndoneChange,
 } from './api/worker.ts';
 export type { KubeObject, ObjectMeta, ResourceType } from './client/object.ts';
 export type { QueryResult } from './api/metrics-queries.ts';

@@ -21,7 +21,13 @@ export type { StepTimes } from './api/duration.ts';
 export { claimFields } from './api/field-claim.ts';
 export type { ClaimedField, FieldClaim, FieldPathElement } from './api/field-claim.ts';
 export { PermanentError, RetryLater } from './api/worker.ts';
-export type { InputView, Logger, ReadOptions, StatusInfoPatch } from './api/worker.ts';
+export type {
+  InputView,
+  Logger,
+  ReadOptions,
+  StatusInfoPatch,
+  UndoneChange,
+} from './api/worker.ts';
 export type {
   Duration,
   EmbeddedResource,

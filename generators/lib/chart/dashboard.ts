@@ -130,17 +130,18 @@ function reconcilePanels(queries: OperatorQueries): readonly DashboardPanel[] {
     ),
     panel(
       {
-        title: 'Stalled and quarantined',
+        title: 'Stalled, quarantined, contested',
         unit: 'short',
         width: 6,
         description:
-          'Stalled: the operator does not retry. Quarantined: the worker did not stop after its timeout.',
+          'Stalled: the operator does not retry. Quarantined: the worker did not stop after its timeout. Contested: another client keeps setting an object back.',
       },
       query(
         `max by (phase) (autopilot_stalled_resources{${queries.labels}})`,
         'stalled in {{phase}}',
       ),
       query(`max(autopilot_quarantined_resources{${queries.labels}})`, 'quarantined'),
+      query(`max(autopilot_contested_objects{${queries.labels}})`, 'contested objects'),
     ),
   ];
 }

@@ -135,11 +135,12 @@ function inputsAndOutputs({ inputs, outputs }: KindUses): object {
       selector,
       optional: optional || undefined,
     })),
-    outputs: outputs.map(({ kind, namespace, prune, optional }) => ({
+    outputs: outputs.map(({ kind, namespace, prune, whenUndone, optional }) => ({
       name: kind.name,
       type: resourceType(kind),
       namespace,
       prune: prune || undefined,
+      whenUndone,
       optional: optional || undefined,
     })),
   };

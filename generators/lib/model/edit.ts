@@ -123,8 +123,8 @@ function setScalar(document: Document, map: YAMLMap, key: string, value: unknown
 }
 
 /**
- * Renames a phase. `next`, `onTimeout` and `onSpecChange` of all phases follow, and the old name is
- * added to `formerly`, so that stored resources are found in the renamed phase.
+ * Renames a phase. `next`, `onTimeout`, `onSpecChange` and `whenUndone` of all phases follow, and the
+ * old name is added to `formerly`, so that stored resources are found in the renamed phase.
  * @throws Error when the phase does not exist
  */
 export function renamePhase(text: string, from: string, to: string): string {
@@ -188,8 +188,8 @@ function removeWithoutReplacement(edited: EditedDocument, name: string): void {
   const { document } = edited;
   const phase = requirePhase(edited, name, 'remove');
   for (const other of phaseNodes(edited).filter((one) => one !== phase)) {
-    for (const key of ['onTimeout', 'onSpecChange']) {
-      if (scalarString(document, other.get(key, true)) === name) {
+    for (const [map, key] of targetFields(other)) {
+      if (scalarString(document, map.get(key, true)) === name) {
         throw new Error(
           `${phaseName(edited, other)} goes to '${name}' by ${key}: name a replacement with --replacement, or change ${key} first`,
         );
@@ -281,12 +281,23 @@ function renameTargets(edited: EditedDocument, from: string, to: string | undefi
     if (isSeq(next)) {
       next.items = renamedItems(edited, phase, next, [from, to]);
     }
-    for (const key of ['onTimeout', 'onSpecChange']) {
-      if (to !== undefined && scalarString(document, phase.get(key, true)) === from) {
-        setScalar(document, phase, key, to);
+    for (const [map, key] of targetFields(phase)) {
+      if (to !== undefined && scalarString(document, map.get(key, true)) === from) {
+        setScalar(document, map, key, to);
       }
     }
   }
+}
+
+/** The fields of a phase that name one phase, each with the map that has the field. */
+function targetFields(phase: YAMLMap): readonly (readonly [map: YAMLMap, key: string])[] {
+  const outputs = phase.get('outputs');
+  const maps = isSeq(outputs) ? outputs.items.filter((output) => isMap(output)) : [];
+  return [
+    [phase, 'onTimeout'],
+    [phase, 'onSpecChange'],
+    ...maps.map((output) => [output, 'whenUndone'] as const),
+  ];
 }
 
 function renamedItems(

@@ -14,6 +14,8 @@ export interface GraphPhase {
   readonly next: readonly string[];
   readonly onTimeout?: string;
   readonly timeout?: string;
+  /** Phases that outputs name in `whenUndone`. Default: none. */
+  readonly undoneTargets?: readonly string[];
 }
 
 /** The phases of a model for a diagram. */
@@ -26,7 +28,13 @@ export function graphPhases(model: Pick<Model, 'phases'>): readonly GraphPhase[]
     next: phase.next.filter((name) => name !== phase.name),
     ...(phase.onTimeout !== undefined && { onTimeout: phase.onTimeout }),
     ...(phase.timeout !== undefined && { timeout: phase.timeout }),
+    undoneTargets: undoneTargetsOf(phase),
   }));
+}
+
+function undoneTargetsOf({ outputs }: ModelPhase): readonly string[] {
+  const targets = outputs.flatMap(({ whenUndone }) => whenUndone ?? []);
+  return [...new Set(targets)].filter((target) => target !== 'giveUp');
 }
 
 interface GraphEdge {
@@ -36,11 +44,12 @@ interface GraphEdge {
 }
 
 function graphEdges(phases: readonly GraphPhase[]): readonly GraphEdge[] {
-  return phases.flatMap(({ name, next, onTimeout, timeout }) => [
+  return phases.flatMap(({ name, next, onTimeout, timeout, undoneTargets = [] }) => [
     ...next.map((to): GraphEdge => ({ from: name, to })),
     ...(onTimeout === undefined
       ? []
       : [{ from: name, to: onTimeout, label: `after ${timeout ?? ''}` }]),
+    ...undoneTargets.map((to): GraphEdge => ({ from: name, to, label: 'when undone' })),
   ]);
 }
 
@@ -109,6 +118,7 @@ export function boxes(phases: readonly GraphPhase[]): string {
     const targets = [
       ...phase.next.map((name) => (known.has(name) ? name : `${name} (not there yet)`)),
       ...(phase.onTimeout === undefined ? [] : [`${phase.onTimeout} after ${phase.timeout}`]),
+      ...(phase.undoneTargets ?? []).map((target) => `${target} when undone`),
     ];
     const exits = targets.length === 0 ? '' : ` ──▶ ${targets.join(', ')}`;
     const mark = phase.initial ? '●▶' : '  ';

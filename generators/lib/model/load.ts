@@ -239,8 +239,10 @@ function buildOutputs(
       namespace = context.defaultNamespace,
       prune = false,
       optional = false,
+      whenUndone = 'repair',
     } = typeof output === 'string' ? {} : output;
-    return [{ kind, namespace, prune, optional }];
+    const isRepaired = whenUndone === 'repair';
+    return [{ kind, namespace, prune, optional, ...(!isRepaired && { whenUndone }) }];
   });
 }
 

@@ -32,6 +32,8 @@ export interface ModelOutput {
   readonly namespace: 'own' | 'all';
   /** Whether objects that the worker no longer returns are deleted. */
   readonly prune: boolean;
+  /** What happens when another client changes an object: `giveUp` or a phase. Default: repair. */
+  readonly whenUndone?: string;
   /** Whether the kind may be absent from the cluster. */
   readonly optional: boolean;
 }

@@ -68,6 +68,11 @@ export const outputSchema = z.union([
       .describe(
         'Whether objects that the worker no longer returns are deleted. The worker then always returns the complete list. Default: false.',
       ),
+    whenUndone: nameSchema
+      .optional()
+      .describe(
+        'What happens when another client changes or deletes an object of the output, or changes a field that the worker claimed in it. `repair`: it is set again, the first two times at once, then after delays of 1 s to 1 min. `giveUp`: it stays as it is until the worker wants something else. Name of a phase: the resource goes to that phase without a call of the worker. Default: `repair`.',
+      ),
     optional: z.boolean().optional().describe(OPTIONAL_HELP),
   }),
 ]);

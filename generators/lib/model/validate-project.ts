@@ -123,6 +123,7 @@ export function validateProject(project: ProjectDocument, report: ReportProblem)
     const path = ['phases', index];
     validateTargets(project.phases, phase, path, report);
     validateTiming(project.phases, phase, path, report);
+    validateWhenUndone(project.phases, phase, path, report);
     validateFinal(phase, path, report);
     validateUses(project, phase, path, report);
   });
@@ -131,6 +132,7 @@ export function validateProject(project: ProjectDocument, report: ReportProblem)
   validateQueries(project.queries ?? [], report);
   if (project.finalizer) {
     validateUses(project, project.finalizer, ['finalizer'], report);
+    validateWhenUndone([], project.finalizer, ['finalizer'], report);
   }
 }
 
@@ -240,6 +242,45 @@ function validateTiming(
   }
 }
 
+/** What `whenUndone` says besides the name of a phase. */
+const WHEN_UNDONE_WORDS: readonly string[] = ['repair', 'giveUp'];
+
+/** Phases that outputs name in `whenUndone`, with the index of the output. */
+export function whenUndonePhases({
+  outputs = [],
+}: Pick<PhaseDocument, 'outputs'>): readonly { readonly index: number; readonly target: string }[] {
+  return outputs.flatMap((output, index) => {
+    const { whenUndone: target = 'repair' } = typeof output === 'string' ? {} : output;
+    return WHEN_UNDONE_WORDS.includes(target) ? [] : [{ index, target }];
+  });
+}
+
+/** @param phases the phases that may be named. The finalizer may name none */
+function validateWhenUndone(
+  phases: readonly PhaseDocument[],
+  uses: Pick<PhaseDocument, 'outputs'> & { readonly name?: string },
+  path: ProblemPath,
+  report: ReportProblem,
+): void {
+  const others = phases.filter(({ name }) => name !== uses.name);
+  const allowed = [...WHEN_UNDONE_WORDS, ...others.map(({ name }) => name)];
+  for (const { index, target } of whenUndonePhases(uses)) {
+    const at = [...path, 'outputs', index, 'whenUndone'];
+    if (!allowed.includes(target)) {
+      report(
+        at,
+        `${formatPath(at)} is '${target}', which is neither repair, giveUp${phases.length > 0 ? ' nor another phase' : ' (the only choices of the finalizer)'}${didYouMean(target, allowed)}`,
+      );
+    }
+    if (others.some(({ name, approval }) => name === target && approval !== undefined)) {
+      report(
+        at,
+        `${formatPath(at)} names '${target}', which requires an approval that whenUndone cannot wait for: name another phase`,
+      );
+    }
+  }
+}
+
 function validateFinal(phase: PhaseDocument, path: ProblemPath, report: ReportProblem): void {
   if (!phase.final) {
     return;
@@ -317,7 +358,8 @@ export function reachablePhases(phases: readonly PhaseDocument[]): ReadonlySet<s
     }
     reached.add(name);
     const next = phase.final ? [] : (phase.next ?? names);
-    const targets = [...next, phase.onTimeout, phase.onSpecChange];
+    const undone = whenUndonePhases(phase).map(({ target }) => target);
+    const targets = [...next, ...undone, phase.onTimeout, phase.onSpecChange];
     pending.push(...targets.filter((target) => target !== undefined));
   }
   return reached;

@@ -35,6 +35,13 @@ export interface OutputDefinition {
    * deleted. Without a returned list nothing is deleted. Default: false.
    */
   readonly prune?: boolean;
+  /**
+   * What happens when another client changes or deletes an object of the output, or changes a field
+   * that was claimed in it: `repair` sets it again, at first at once, then after growing delays;
+   * `giveUp` leaves it until the worker wants something else; the name of a phase moves the
+   * resource there without calling the worker. Default: `repair`.
+   */
+  readonly whenUndone?: string;
   /** Whether the API server may lack the kind. Default: false. */
   readonly optional?: boolean;
 }
@@ -255,6 +262,7 @@ export function defineScheduler(scheduler: Scheduler): Scheduler {
   checkInitialPhase(scheduler.phases);
   for (const phase of scheduler.phases) {
     checkAutomaticTransitions(phase, scheduler.phases);
+    checkWhenUndone(phase, scheduler.phases);
     checkNextPhases(phase, scheduler.phases);
   }
   return scheduler;
@@ -303,6 +311,30 @@ function checkAutomaticTransitions(
     if (phase.approval === 'required') {
       throw new Error(
         `phase ${name}: ${field} names ${target}, whose approval is required; only a worker's transition can wait for an approval`,
+      );
+    }
+  }
+}
+
+function checkWhenUndone(
+  { name, outputs }: PhaseDefinition,
+  phases: readonly PhaseDefinition[],
+): void {
+  for (const { name: output, whenUndone = 'repair' } of outputs) {
+    if (whenUndone === 'repair' || whenUndone === 'giveUp') {
+      continue;
+    }
+    const place = `phase ${name}: whenUndone of the output ${output} names ${whenUndone}`;
+    const phase = phases.find((candidate) => candidate.name === whenUndone);
+    if (phase === undefined) {
+      throw new Error(`${place}, which is neither repair, giveUp nor a phase`);
+    }
+    if (whenUndone === name) {
+      throw new Error(`${place}, which is the phase itself`);
+    }
+    if (phase.approval === 'required') {
+      throw new Error(
+        `${place}, whose approval is required; only a worker's transition can wait for an approval`,
       );
     }
   }

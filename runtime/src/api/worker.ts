@@ -77,6 +77,25 @@ export interface Logger {
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
+/**
+ * An object or a claimed field that another client has changed or deleted since the runtime wrote
+ * it, although the worker wanted the same all the time.
+ */
+export interface UndoneChange {
+  /** Kind of the object. */
+  readonly kind: string;
+  /** Namespace of the object; absent for cluster-scoped objects. */
+  readonly namespace?: string;
+  /** Name of the object. */
+  readonly name: string;
+  /** Path of the claimed field; absent for an object of an output. */
+  readonly path?: string;
+  /** Field manager of the other client, where the managedFields of the object name it. */
+  readonly by?: string;
+  /** Present when the object was deleted. */
+  readonly isDeleted?: true;
+}
+
 /** What a worker receives. */
 export interface BaseContext<Resource, Inputs, Config> {
   /** The resource, as it was at the start of this reconcile. Frozen. */
@@ -105,6 +124,12 @@ export interface BaseContext<Resource, Inputs, Config> {
    * pauses. Undefined before the first step, and in the finalizer.
    */
   readonly lastStep: Date | undefined;
+  /**
+   * What other clients have undone: what is undone now, and what was found and set again since the
+   * last call. What happens to it is declared by `whenUndone` of the output. A worker whose result
+   * is worthless without its outputs, such as an experiment, looks here. Empty in the finalizer.
+   */
+  readonly undone: readonly UndoneChange[];
 }
 
 /**

@@ -29,6 +29,7 @@ import type { ReconcileDeps, ReconcileSettings } from '../reconciler/reconcile-d
 import type { ReconcileResult } from '../reconciler/reconcile-result.ts';
 import type { ResourceState } from '../reconciler/resource-state.ts';
 import { newResourceState } from '../reconciler/resource-state.ts';
+import { contestedRecords } from '../reconciler/undone/repair-records.ts';
 import type { Clock, Random } from '../util/clock.ts';
 import type { Outcome, QueueObserver } from '../workqueue/work-queue.ts';
 import { backoffMs, WorkQueue } from '../workqueue/work-queue.ts';
@@ -222,6 +223,15 @@ export class Controller {
   /** Number of resources whose worker did not stop after its signal was aborted. */
   get quarantinedCount(): number {
     return [...this.#resourceStates.values()].filter(({ isQuarantined }) => isQuarantined).length;
+  }
+
+  /** Number of objects that other clients set back again and again, or that are given up. */
+  get contestedCount(): number {
+    const now = this.#options.clock.monotonic();
+    return [...this.#resourceStates.values()].reduce(
+      (sum, { undone }) => sum + contestedRecords(undone, now).length,
+      0,
+    );
   }
 
   /** Sizes of all per-resource maps, by name. All are 0 when all resources are deleted. */

@@ -220,6 +220,17 @@ export const METRIC_DEFINITIONS = {
     'kind',
     'action',
   ),
+  repairs: counter(
+    'autopilot_repairs_total',
+    'Objects of outputs, and objects with claimed fields, that were set again because another client had changed or deleted them.',
+    'controller',
+    'kind',
+  ),
+  contested: gauge(
+    'autopilot_contested_objects',
+    'Number of objects that other clients set back again and again, or that are given up (whenUndone: giveUp).',
+    'controller',
+  ),
   enqueues: counter(
     'autopilot_enqueues_total',
     'Enqueued resources by cause.',

@@ -22,6 +22,8 @@ export interface OperatorSnapshot {
   >;
   /** Number of resources that are quarantined. */
   readonly quarantined: number;
+  /** Number of contested objects. */
+  readonly contested: number;
   /** The work queue. */
   readonly queue: {
     /** Number of keys that a change has enqueued. */
@@ -137,6 +139,7 @@ function initializeSeries(instruments: Instruments, sources: MetricsSources): vo
     }
   }
   for (const kind of outputs) {
+    counters.repairs.inc({ controller, kind }, 0);
     for (const action of OUTPUT_ACTIONS) {
       counters.outputs.inc({ controller, kind, action }, 0);
     }
@@ -154,6 +157,7 @@ function updateGauges(
   gauges.leading.set({ name: operator }, snapshot.leading ? 1 : 0);
   gauges.configRefused.set({ controller }, snapshot.configRefused ? 1 : 0);
   gauges.quarantined.set({ controller }, snapshot.quarantined);
+  gauges.contested.set({ controller }, snapshot.contested);
   for (const gauge of [gauges.phaseResources, gauges.stalled, gauges.phaseOldest]) {
     gauge.reset();
   }
@@ -220,6 +224,7 @@ function createObserver(
     },
     phaseLeft: (phase, seconds) => histograms.phaseSeconds.observe({ controller, phase }, seconds),
     outputUnchanged: (kind) => counters.outputs.inc({ controller, kind, action: 'unchanged' }),
+    outputRepaired: (kind) => counters.repairs.inc({ controller, kind }),
     enqueued: (cause) => counters.enqueues.inc({ controller, cause }),
     relisted(kind, { missed }) {
       counters.relists.inc({ controller, kind });

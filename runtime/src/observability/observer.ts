@@ -30,6 +30,8 @@ export interface Observer {
   phaseLeft(phase: string, seconds: number): void;
   /** An output is already as desired: no request. */
   outputUnchanged(kind: string): void;
+  /** An object was set again, because another client had changed or deleted it. */
+  outputRepaired(kind: string): void;
   /** A resource is enqueued. */
   enqueued(cause: EnqueueCause): void;
   /**
@@ -63,6 +65,7 @@ export const NOOP_OBSERVER: Observer = {
   event() {},
   phaseLeft() {},
   outputUnchanged() {},
+  outputRepaired() {},
   enqueued() {},
   relisted() {},
   watchRestarted() {},

@@ -320,6 +320,7 @@ function takeSnapshot(operator: Operator): OperatorSnapshot {
     configRefused: operator.configProblem() !== undefined,
     phases: controller.phaseCounts(),
     quarantined: controller.quarantinedCount,
+    contested: controller.contestedCount,
     queue: { ...controller.queue.depth, unfinishedMs: controller.queue.unfinished },
     kinds: [...controller.informers].map(
       ({ scope, size, secondsSinceLastEvent, unavailableReason }) => ({

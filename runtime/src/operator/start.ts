@@ -95,7 +95,13 @@ export interface Operator {
   /** The controller's counters, for metrics, readiness checks and tests. */
   readonly controller: Pick<
     Controller,
-    'phaseCounts' | 'unavailableKinds' | 'queue' | 'informers' | 'quarantinedCount' | 'entryCounts'
+    | 'phaseCounts'
+    | 'unavailableKinds'
+    | 'queue'
+    | 'informers'
+    | 'quarantinedCount'
+    | 'contestedCount'
+    | 'entryCounts'
   >;
   /** Identity of the leader, as last seen. Undefined without leader election. */
   holder(): string | undefined;

@@ -1,6 +1,6 @@
 /** Calls a worker or the finalizer: with a frozen context, and within a time limit. */
 import type { WorkerDefinition } from '../api/scheduler.ts';
-import type { AnyContext } from '../api/worker.ts';
+import type { AnyContext, UndoneChange } from '../api/worker.ts';
 import { PermanentError } from '../api/worker.ts';
 import { deepFreeze } from '../cache/store.ts';
 import { messageOf } from '../client/errors.ts';
@@ -22,6 +22,8 @@ export interface WorkerCall<Result> {
   readonly phaseStartedAt: number | undefined;
   /** Milliseconds since 1970. Undefined: no step yet. */
   readonly lastStep: number | undefined;
+  /** `context.undone`. */
+  readonly undone: readonly UndoneChange[];
   /** Milliseconds until the signal of the worker is aborted. */
   readonly timeoutMs: number;
   readonly run: (context: AnyContext) => Promise<Result> | Result;
@@ -51,10 +53,12 @@ export async function callWorker<Result>(
   return frozenCopy(result, definition);
 }
 
+type WorkerTimes = Pick<WorkerCall<unknown>, 'phaseStartedAt' | 'lastStep' | 'undone'>;
+
 function createWorkerContext(
   context: ReconcileContext,
   definition: WorkerDefinition,
-  { phaseStartedAt, lastStep }: Pick<WorkerCall<unknown>, 'phaseStartedAt' | 'lastStep'>,
+  { phaseStartedAt, lastStep, undone }: WorkerTimes,
   signal: AbortSignal,
 ): AnyContext {
   const { resource, phase, deps } = context;
@@ -70,6 +74,7 @@ function createWorkerContext(
     now,
     phaseStartedAt: new Date(phaseStartedAt ?? now),
     lastStep: lastStep === undefined ? undefined : new Date(lastStep),
+    undone: deepFreeze([...undone]),
   });
 }
 

@@ -50,6 +50,7 @@ const RUNTIME_CONDITION_TYPES: readonly string[] = [
   'Paused',
   'AwaitingApproval',
   'FieldClaimsUnresolved',
+  'Contested',
   ...Object.values(EXTRA_CONDITIONS).map(({ type }) => type),
 ];
 
@@ -111,6 +112,18 @@ export function unresolvedClaimsCondition(
           message: messages.join('; '),
         },
       ];
+}
+
+/** The condition about objects that other clients set back. */
+export function contestedCondition(
+  contested: readonly { readonly message: string; readonly isGivenUp: boolean }[],
+): readonly ConditionContent[] {
+  if (contested.length === 0) {
+    return [];
+  }
+  const reason = contested.some(({ isGivenUp }) => isGivenUp) ? 'GivenUp' : 'Repaired';
+  const message = contested.map((one) => one.message).join('; ');
+  return [{ type: 'Contested', status: 'True', reason, message }];
 }
 
 function truncateMessage(message: string): string {

@@ -156,6 +156,7 @@ async function callFinalizer(
     definition,
     phaseStartedAt: parseTime(finalizerStartedAt),
     lastStep: undefined,
+    undone: [],
     timeoutMs: timeout === undefined ? deps.settings().workerTimeoutMs : parseDuration(timeout),
     run: finalizer.finalize,
   });

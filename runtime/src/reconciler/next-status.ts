@@ -3,7 +3,12 @@ import type { PhaseDefinition } from '../api/scheduler.ts';
 import type { KubeObject } from '../client/object.ts';
 import type { ConditionContent, Situation } from './conditions.ts';
 import { conditionsOf } from './conditions.ts';
-import type { AutopilotStatus, HistoryEntry, PendingApproval } from './resource-status.ts';
+import type {
+  AppliedRecord,
+  AutopilotStatus,
+  HistoryEntry,
+  PendingApproval,
+} from './resource-status.ts';
 import { phaseTimes } from './phase.ts';
 import { RUNTIME_STATUS_FIELDS, statusOf } from './resource-status.ts';
 
@@ -28,6 +33,8 @@ export interface StatusUpdate {
   readonly isGenerationHandled: boolean;
   /** The transition that awaits an approval. Null: none any more. Absent: as before. */
   readonly pendingApproval?: PendingApproval | null;
+  /** The objects to recognise a deletion of. Absent: as before. */
+  readonly applied?: readonly AppliedRecord[];
   /** A value of the approve annotation that was used. */
   readonly approved?: string;
 }
@@ -94,6 +101,7 @@ function autopilotStatusOf(resource: KubeObject, update: StatusUpdate, now: Date
   const lastStep = nextLastStep(resource, update, now);
   const pendingApproval = nextPendingApproval(previous, update, isEntering);
   const approved = update.approved ?? previous.approved;
+  const applied = update.applied ?? previous.applied ?? [];
   const finalizerStartedAt =
     previous.finalizerStartedAt ??
     (update.finalizerCalled === true ? now.toISOString() : undefined);
@@ -105,6 +113,7 @@ function autopilotStatusOf(resource: KubeObject, update: StatusUpdate, now: Date
     ...(isPaused && { pausedAt: previous.pausedAt ?? now.toISOString() }),
     ...(pendingApproval !== undefined && { pendingApproval }),
     ...(approved !== undefined && { approved }),
+    ...(applied.length > 0 && { applied }),
   };
 }
 

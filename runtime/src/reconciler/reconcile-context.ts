@@ -28,7 +28,7 @@ export interface ReconcileContext extends ReconcileRequest {
 }
 
 /** What a write of an output or of a field claim needs to know. */
-export type WriteContext = Pick<ReconcileRequest, 'resource' | 'tracker' | 'signal'>;
+export type WriteContext = Pick<ReconcileRequest, 'resource' | 'state' | 'tracker' | 'signal'>;
 
 /** Builds the context of a request. Call it again when the resource has changed. */
 export function createContext(request: ReconcileRequest): ReconcileContext {

@@ -49,6 +49,14 @@ export function requeueDelayMs(
   return Math.max(MIN_REQUEUE_MS, ms);
 }
 
+/** The outcome, at the latest after `ms`. @param ms Infinity: as it is */
+export function notLaterThan(outcome: Outcome, ms: number): Outcome {
+  if (outcome.type === 'done' && ms !== Infinity) {
+    return { type: 'after', ms };
+  }
+  return outcome.type === 'after' ? { ...outcome, ms: Math.min(outcome.ms, ms) } : outcome;
+}
+
 /**
  * A retry with backoff.
  *

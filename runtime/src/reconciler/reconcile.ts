@@ -5,6 +5,7 @@
  * - A reconcile never throws. Every error ends in a `ReconcileResult`.
  * - At most one PATCH of status. Outputs are applied before it.
  */
+import type { PhaseDefinition } from '../api/scheduler.ts';
 import { workerDefinitionOf } from '../api/scheduler.ts';
 import type { AnyWorker } from '../api/worker.ts';
 import { hasCode } from '../client/errors.ts';
@@ -21,14 +22,16 @@ import { unreadableInputReason, unreadOutputReason } from './dependencies/input-
 import { ensureFinalizer, finalize } from './finalizer.ts';
 import { handleError } from './handle-error.ts';
 import { validateResult } from './outputs/validate-result.ts';
-import { phaseTimes } from './phase.ts';
+import { phaseNamed, phaseTimes } from './phase.ts';
 import { statusOf } from './resource-status.ts';
 import type { ReconcileContext, ReconcileRequest } from './reconcile-context.ts';
 import { createContext, timeLeftMs } from './reconcile-context.ts';
 import type { ReconcileDeps } from './reconcile-deps.ts';
 import type { ReconcileResult } from './reconcile-result.ts';
-import { DONE, failedOutcome } from './reconcile-result.ts';
-import { handleResult, transitionWithoutWorker } from './transition.ts';
+import { DONE, failedOutcome, notLaterThan } from './reconcile-result.ts';
+import { handleResult, phaseAfterUndoing, transitionWithoutWorker } from './transition.ts';
+import { appliedRecords } from './undone/applied-objects.ts';
+import { msUntilNextCheck, undoneChangesToTell } from './undone/repair-records.ts';
 import { updateStatus } from './update-status.ts';
 
 /** Prepares the resource (fresh read, deletion, finalizer), then reconciles its phase. */
@@ -70,17 +73,7 @@ async function reconcilePhase(context: ReconcileContext): Promise<ReconcileResul
   }
   const transition = transitionWithoutWorker(context);
   if (transition !== undefined) {
-    const { to, reason } = transition;
-    return updateStatus(
-      context,
-      {
-        phase: to,
-        situation: { type: 'ok', justEntered: true },
-        isGenerationHandled: true,
-        reason,
-      },
-      { type: 'again' },
-    );
+    return enterPhase(context, transition.to, transition.reason);
   }
   // A final phase reads nothing, so `allReadsSeen` drops the reads of earlier phases.
   if (phase.final === true || phase.worker === undefined) {
@@ -120,7 +113,22 @@ async function endPaused(context: ReconcileContext, reason: string): Promise<Rec
     return handleError(context, error);
   }
   const message = `${reason}; field claims are given back and outputs with prune are deleted`;
-  return endWith(context, { type: 'paused', message }, DONE.outcome);
+  const situation: Situation = { type: 'paused', message };
+  // What the pause has deleted was not deleted by another client.
+  const applied = appliedRecords(context.state.undone);
+  const update = { phase, situation, isGenerationHandled: false, applied };
+  return updateStatus(context, update, DONE.outcome);
+}
+
+/** A transition that the worker did not choose. */
+function enterPhase(
+  context: ReconcileContext,
+  phase: PhaseDefinition,
+  reason: string,
+): Promise<ReconcileResult> {
+  const situation: Situation = { type: 'ok', justEntered: true };
+  const update = { phase, situation, isGenerationHandled: true, reason };
+  return updateStatus(context, update, { type: 'again' });
 }
 
 /** Writes a situation of the phase as it is. */
@@ -187,11 +195,24 @@ async function runWorker(context: ReconcileContext, run: AnyWorker): Promise<Rec
   const definition = workerDefinitionOf(phase);
   const times = phaseTimes(statusOf(resource), deps.clock.now());
   const timeoutMs = deps.settings().workerTimeoutMs;
+  const state = context.state.undone;
   try {
-    const result = await callWorker(context, { definition, ...times, timeoutMs, run });
+    const target = phaseAfterUndoing(phase, await deps.outputs.findUndone(context));
+    if (target !== undefined) {
+      return await enterPhase(context, phaseNamed(deps.scheduler, target), 'Undone');
+    }
+    const undone = undoneChangesToTell(state);
+    const result = await callWorker(context, { definition, ...times, undone, timeoutMs, run });
     validateResult(deps.scheduler, phase, result);
+    state.untold = [];
+    state.goTo = undefined;
     await deps.outputs.apply(context, definition, result.outputs ?? {});
-    return { ...(await handleResult(context, result)), allReadsSeen: true };
+    if (state.goTo !== undefined) {
+      return await enterPhase(context, phaseNamed(deps.scheduler, state.goTo), 'Undone');
+    }
+    const handled = await handleResult(context, result, appliedRecords(state));
+    const nextCheckMs = msUntilNextCheck(state, deps.clock.monotonic());
+    return { outcome: notLaterThan(handled.outcome, nextCheckMs), allReadsSeen: true };
   } catch (error) {
     return handleError(context, error, timeLeftMs(context));
   }

@@ -3,6 +3,9 @@
  * it, so nothing that must survive is kept here.
  */
 
+import type { UndoneState } from './undone/repair-records.ts';
+import { newUndoneState } from './undone/repair-records.ts';
+
 /** State of one resource, changed by the reconciler and the controller. */
 export interface ResourceState {
   /** uid of the resource. A resource created again under the same name gets a new state. */
@@ -38,6 +41,8 @@ export interface ResourceState {
   normalizedStatus: { readonly sentHash: string; readonly storedHash: string } | undefined;
   /** Too many transitions were made, and no reconcile has stayed in its phase since. */
   isLooping: boolean;
+  /** Objects that other clients have set back. */
+  readonly undone: UndoneState;
   /** The worker blocked the previous process and is not called yet. */
   deferral: Deferral | undefined;
 }
@@ -69,6 +74,7 @@ export function newResourceState(uid: string | undefined): ResourceState {
     mustReread: false,
     normalizedStatus: undefined,
     isLooping: false,
+    undone: newUndoneState(),
     deferral: undefined,
   };
 }

@@ -48,8 +48,20 @@ export interface AutopilotStatus {
   readonly pausedAt?: string;
   /** The transition that awaits an approval. */
   readonly pendingApproval?: PendingApproval;
+  /** Applied objects, so that their deletion is recognised. */
+  readonly applied?: readonly AppliedRecord[];
   /** The last value of the approve annotation that was used. It is not used a second time. */
   readonly approved?: string;
+}
+
+/** An object that was applied for an output whose `whenUndone` is not `repair`. */
+export interface AppliedRecord {
+  /** Name of the output. */
+  readonly output: string;
+  /** `namespace/name` */
+  readonly object: string;
+  /** Hash of the desired object. */
+  readonly hash: string;
 }
 
 /** A transition that awaits an approval. */

@@ -12,11 +12,13 @@ import type { Outcome } from '../workqueue/work-queue.ts';
 import { checkApproval } from './approval.ts';
 import type { Situation } from './conditions.ts';
 import { initialPhase, isEnd, phaseNamed } from './phase.ts';
+import type { AppliedRecord } from './resource-status.ts';
 import { statusOf } from './resource-status.ts';
 import type { ReconcileContext } from './reconcile-context.ts';
 import { timeLeftMs } from './reconcile-context.ts';
 import type { ReconcileResult } from './reconcile-result.ts';
 import { requeueDelayMs } from './reconcile-result.ts';
+import type { UndoneObject } from './undone/undo-guard.ts';
 import { updateStatus } from './update-status.ts';
 
 /** A transition because of a changed spec or of the timeout of the phase. */
@@ -62,17 +64,35 @@ function stayOutcome(context: ReconcileContext, requested: Duration | undefined)
   return ms === Infinity ? { type: 'done' } : { type: 'after', ms };
 }
 
+/**
+ * The phase that `whenUndone` of an output names, when an object of its kind is undone.
+ *
+ * @returns undefined: no transition
+ */
+export function phaseAfterUndoing(
+  phase: PhaseDefinition,
+  undone: readonly UndoneObject[],
+): string | undefined {
+  const targets = undone.flatMap(({ type }) =>
+    phase.outputs
+      .filter((output) => output.type.group === type.group && output.type.kind === type.kind)
+      .flatMap(({ whenUndone }) => whenUndone ?? []),
+  );
+  return targets.find((target) => target !== 'repair' && target !== 'giveUp');
+}
+
 /** Makes the transition that the worker chose, unless the transition awaits an approval. */
 export async function handleResult(
   context: ReconcileContext,
   result: AnyResult,
+  applied: readonly AppliedRecord[],
 ): Promise<ReconcileResult> {
   const { resource, phase, deps } = context;
   const { scheduler, random } = deps;
   const target = scheduler.phases.find(({ name }) => name === result.next) ?? phase;
   const { requeueAfter, message, statusInfo, step } = result;
   const stay = stayOutcome(context, requeueAfter ?? phase.interval);
-  const update = { statusInfo, step, isGenerationHandled: true };
+  const update = { statusInfo, step, isGenerationHandled: true, applied };
   const approval = checkApproval({ target, phase, resource, type: scheduler.resource, random });
   if (approval.type === 'awaited') {
     const { pendingApproval } = approval;

@@ -14,7 +14,7 @@ import { statusFieldManager } from '../client/well-known-names.ts';
 import { canonicalJson, deepEqual, mergePatch, shortHash } from '../util/json.ts';
 import type { Outcome } from '../workqueue/work-queue.ts';
 import type { Situation } from './conditions.ts';
-import { unresolvedClaimsCondition } from './conditions.ts';
+import { contestedCondition, unresolvedClaimsCondition } from './conditions.ts';
 import type { StatusUpdate } from './next-status.ts';
 import { nextStatus } from './next-status.ts';
 import { initialPhase } from './phase.ts';
@@ -29,6 +29,7 @@ import {
   recordStay,
   recordTransition,
 } from './resource-state.ts';
+import { contestedRecords, describeContest } from './undone/repair-records.ts';
 
 /**
  * Writes status and ends the reconcile.
@@ -116,7 +117,10 @@ async function patchStatus(
 ): Promise<Outcome | undefined> {
   const { resource, deps, signal } = context;
   const { scheduler, api, clock, primary } = deps;
-  const notices = unresolvedClaimsCondition(deps.fieldClaims.unresolved(resource));
+  const notices = [
+    ...unresolvedClaimsCondition(deps.fieldClaims.unresolved(resource)),
+    ...(update.phase.final === true ? [] : contestedNotices(context)),
+  ];
   const wanted = nextStatus(resource, { ...update, notices }, new Date(clock.now()));
   const difference = mergePatch(resource.status ?? {}, wanted);
   if (difference === undefined || isStoredAlready(context, wanted)) {
@@ -159,6 +163,16 @@ function rememberNormalization(
         sentHash: shortHash(canonicalJson(wanted)),
         storedHash: shortHash(canonicalJson(stored)),
       };
+}
+
+function contestedNotices({
+  state,
+  deps,
+}: ReconcileContext): ReturnType<typeof contestedCondition> {
+  const records = contestedRecords(state.undone, deps.clock.monotonic());
+  return contestedCondition(
+    records.map((record) => ({ message: describeContest(record), isGivenUp: record.isGivenUp })),
+  );
 }
 
 /** @throws PermanentError when the API server refuses the fields of the user */

@@ -1,5 +1,5 @@
 /** Creates the context of a worker, for tests that call one worker as a plain function. */
-import type { InputView, LabelSelector } from 'autopilot-runtime';
+import type { InputView, LabelSelector, UndoneChange } from 'autopilot-runtime';
 import type { AnyContext } from 'autopilot-runtime/generated';
 import { RetryLater } from 'autopilot-runtime';
 import {
@@ -58,6 +58,8 @@ export interface WorkerContextOptions<
   readonly phaseStartedAt?: Date;
   /** `context.lastStep`. Default: undefined, no step was made. */
   readonly lastStep?: Date;
+  /** `context.undone`. Default: empty, other clients have changed nothing. */
+  readonly undone?: readonly UndoneChange[];
 }
 
 /**
@@ -83,6 +85,7 @@ export function workerContext<C extends Pick<AnyContext, 'resource'> & { readonl
     now = new Date(EPOCH),
     phaseStartedAt = now,
     lastStep,
+    undone = [],
   } = options;
   const resource = withNamespace(options.resource, 'default');
   const context = {
@@ -97,6 +100,7 @@ export function workerContext<C extends Pick<AnyContext, 'resource'> & { readonl
     now,
     phaseStartedAt,
     lastStep,
+    undone,
     ...(metrics !== undefined && { metrics }),
   };
   return context as unknown as C;

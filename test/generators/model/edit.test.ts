@@ -67,6 +67,18 @@ describe('renaming a phase', () => {
     ]);
   });
 
+  it('changes whenUndone of outputs too', () => {
+    const watching = machine.replace(
+      'outputs: [virtualservices]',
+      'outputs: [{ name: virtualservices, whenUndone: Failed }]',
+    );
+    const renamed = renamePhase(watching, 'Failed', 'Broken');
+    expect(phase(renamed, 'Shifting')?.outputs[0]?.whenUndone).to.equal('Broken');
+    expect(() =>
+      removePhase(watching.replace('onTimeout: Failed', 'onTimeout: Done'), 'Failed', undefined),
+    ).to.throw("Shifting goes to 'Failed' by whenUndone");
+  });
+
   it('back to the first name does not leave that name in formerly', () => {
     const back = renamePhase(renamePhase(machine, 'Done', 'Over'), 'Over', 'Done');
     expect(phase(back, 'Done')?.formerly).to.deep.equal(['Over']);

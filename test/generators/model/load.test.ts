@@ -145,6 +145,24 @@ describe('loading autopilot.yaml', () => {
       /phases\[1\] names itself in onTimeout, so the timeout would expire again immediately/,
     ],
     [
+      'a whenUndone that is no phase',
+      'outputs: [virtualservices]\n    next: [Finished]',
+      'outputs: [{ name: services, whenUndone: Finishd }]',
+      /phases\[1\]\.outputs\[0\]\.whenUndone is 'Finishd', which is neither repair, giveUp nor another phase, did you mean 'Finished'\?/,
+    ],
+    [
+      'a whenUndone that is the phase itself',
+      'outputs: [virtualservices]\n    next: [Finished]',
+      'outputs: [{ name: services, whenUndone: Processing }]',
+      /whenUndone is 'Processing', which is neither repair, giveUp nor another phase/,
+    ],
+    [
+      'a whenUndone that needs an approval',
+      'outputs: [virtualservices]\n    next: [Processing]\n  - name: Processing',
+      'outputs: [{ name: services, whenUndone: Processing }]\n  - name: Processing\n    approval: required',
+      /phases\[0\]\.outputs\[0\]\.whenUndone names 'Processing', which requires an approval that whenUndone cannot wait for/,
+    ],
+    [
       'an initial phase with approval',
       '    initial: true',
       '    initial: true\n    approval: required',

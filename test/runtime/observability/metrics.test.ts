@@ -21,6 +21,7 @@ describe('metrics', () => {
       ['B', { resources: 0, stalled: 0, oldestMs: 0 }],
     ]),
     quarantined: 1,
+    contested: 2,
     queue: { changed: 3, due: 4, unfinishedMs: [500, 1500] },
     kinds: [
       { kind: 'Drone', size: 2, secondsSinceLastEvent: 12, unavailable: false },

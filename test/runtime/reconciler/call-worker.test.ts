@@ -11,6 +11,7 @@ describe('the call of a worker', () => {
       definition: { title: 'A', inputs: [], outputs: [] },
       phaseStartedAt: undefined,
       lastStep: undefined,
+      undone: [],
       timeoutMs: 1_000,
       run: () => ((called = true), {}),
     };

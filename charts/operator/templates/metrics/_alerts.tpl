@@ -40,6 +40,13 @@
   annotations:
     summary: "The configuration of {{ include "operator.fullname" . }} is refused. Earlier settings apply."
     description: "The Event ConfigRefused on its Lease and /readyz?verbose show the reason. A pause in the configuration takes effect nevertheless."
+- alert: <%= kind %>Contested
+  expr: max(autopilot_contested_objects{ {{- $series -}} }) > 0
+  for: 10m
+  labels: { severity: warning }
+  annotations:
+    summary: "Another client keeps changing {{ "{{ $value }}" }} objects that <%= plural %> have set."
+    description: "The condition Contested of the <%= plural %> names the objects and the other field manager. Stop one of the two writers."
 - alert: <%= kind %>Looping
   expr: sum by (phase) (increase(autopilot_phase_loops_total{ {{- $series -}} }[10m])) > 0
   labels: { severity: warning }

@@ -34,6 +34,8 @@ import type { ClaimedObject } from './claim-index.ts';
 import { ClaimIndex } from './claim-index.ts';
 import { isReleased, readClaims } from './claims-annotation.ts';
 import { hasUnfinishedChange, planFinish } from './finish-claims.ts';
+import type { FieldPath } from './field-path.ts';
+import { undonePaths } from './found-value.ts';
 import type { ClaimPlan, ClaimRequest } from './plan-claims.ts';
 import { haveSameValues, planClaims } from './plan-claims.ts';
 import { unresolvedClaims } from './renamed-element.ts';
@@ -73,6 +75,14 @@ const NO_CLAIMS: PlannedClaims = { plans: [], refusals: [] };
 /** Did a worker return a field claim in place of an object to apply? */
 export function isFieldClaim(object: OutputObject | FieldClaim): object is FieldClaim {
   return 'fieldClaim' in object && object.fieldClaim === true;
+}
+
+/** The claims of one resource in one object. */
+export interface UndoneClaims {
+  readonly type: ResourceType;
+  readonly key: ObjectKey;
+  /** Claimed fields that another client has changed. Empty: none. */
+  readonly paths: readonly FieldPath[];
 }
 
 /** The output that claims are made for, and the informer of its objects. */
@@ -265,6 +275,25 @@ export class FieldClaims {
         }
       });
     }
+  }
+
+  /** The plan without the fields that another client has changed: they stay as they are. */
+  leaveUndone(planned: PlannedClaim): PlannedClaim {
+    const request = { ...planned.request, leaveUndone: true };
+    return { ...planned, ...planClaims(planned.live, request), request };
+  }
+
+  /** Claimed fields of the resource that another client has changed, by object. */
+  findUndone(resource: KubeObject): readonly UndoneClaims[] {
+    const { scheduler } = this.#deps;
+    const { uid = '' } = resource.metadata;
+    const manager = statusFieldManager(scheduler.operatorName);
+    return this.#claimed.of(resource).flatMap(({ informer, type, key }) => {
+      const object = informer.get(parseKey(key));
+      const claims = object === undefined ? [] : readClaims(object, scheduler.resource.group);
+      const paths = object === undefined ? [] : undonePaths(object, claims, uid, manager);
+      return [{ type, key: parseKey(key), paths }];
+    });
   }
 
   /** Claims of the resource whose list element cannot be told, each as a message. */

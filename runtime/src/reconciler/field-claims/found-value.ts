@@ -2,7 +2,11 @@
 import type { KubeObject } from '../../client/object.ts';
 import { containsFields, hashOf } from '../../util/json.ts';
 import type { ClaimEntry } from './claims-annotation.ts';
+import { isReleased } from './claims-annotation.ts';
 import { managedFieldsOf, ownsField } from './field-ownership.ts';
+import type { FieldPath } from './field-path.ts';
+import { locateField } from './field-path.ts';
+import { searchClaim } from './renamed-element.ts';
 
 /**
  * Is the value of a claimed field the one that the claim set?
@@ -40,4 +44,23 @@ export function isClaimedValue(
 export function originalAfterChange(claim: ClaimEntry, found: unknown, wanted: unknown): unknown {
   const isSameClaim = (claim.sentHash ?? claim.hash) === hashOf(wanted);
   return isSameClaim && containsFields(found, wanted) ? claim.original : found;
+}
+
+/** Paths of fields whose value is not the claim's any more. A missing field does not count. */
+export function undonePaths(
+  object: KubeObject,
+  claims: readonly ClaimEntry[],
+  uid: string,
+  manager: string,
+): readonly FieldPath[] {
+  const active = claims.filter((claim) => !isReleased(claim));
+  return active.flatMap((claim) => {
+    if (claim.uid !== uid || searchClaim(object, claim, active).type !== 'found') {
+      return [];
+    }
+    const location = locateField(object, claim.path);
+    const isUndone =
+      location.type === 'found' && !isClaimedValue(claim, location.value, object, manager);
+    return isUndone ? [claim.path] : [];
+  });
 }

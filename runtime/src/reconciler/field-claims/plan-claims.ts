@@ -46,6 +46,8 @@ export interface ClaimRequest {
   readonly isComplete: boolean;
   /** True: the resource is being deleted, so a claim that cannot be resolved is dropped too. */
   readonly isFinal: boolean;
+  /** True: a field that another client has changed stays as it is. Default: it is set again. */
+  readonly leaveUndone?: boolean;
   /** Where the claims are made, for messages: `outputs.virtualservices of phase Evaluating`. */
   readonly place: string;
 }
@@ -68,6 +70,8 @@ export interface UndoneClaim {
   readonly path: FieldPath;
   /** The value that the other client wrote. Undefined: it removed the field. */
   readonly found: unknown;
+  /** False: the worker wants another value than before, so that setting it is no repair. */
+  readonly isSameWish: boolean;
 }
 
 /**
@@ -255,7 +259,8 @@ class ClaimPlanner {
     }
     const isUnchanged = earlier !== undefined && this.#isClaimedValue(earlier, location);
     const wanted = hashOf(value);
-    if (isUnchanged && (earlier.sentHash ?? earlier.hash) === wanted) {
+    const isSameWish = earlier !== undefined && (earlier.sentHash ?? earlier.hash) === wanted;
+    if (isSameWish && (isUnchanged || this.#request.leaveUndone === true)) {
       this.claims.push(earlier);
       return;
     }
@@ -286,7 +291,8 @@ class ClaimPlanner {
     if (this.#isClaimedValue(earlier, location)) {
       return earlier.original;
     }
-    this.undone.push({ path: earlier.path, found: location.value });
+    const isSameWish = (earlier.sentHash ?? earlier.hash) === hashOf(wanted);
+    this.undone.push({ path: earlier.path, found: location.value, isSameWish });
     return originalAfterChange(earlier, location.value, wanted);
   }
 

@@ -17,14 +17,16 @@ import type { OutputDefinition, WorkerDefinition } from '../../api/scheduler.ts'
 import type { AnyOutputs, OutputObject } from '../../api/worker.ts';
 import { PermanentError } from '../../api/worker.ts';
 import { hasCode } from '../../client/errors.ts';
+import type { RecordEvent } from '../../client/event-recorder.ts';
 import type { KubeObject } from '../../client/object.ts';
 import { controllerOf, describeObject, keyOf, keyString } from '../../client/object.ts';
 import { appliedAnnotation, MANAGED_BY_LABEL } from '../../client/well-known-names.ts';
 import { findWeightProblems } from '../../mesh/weights.ts';
+import type { Clock } from '../../util/clock.ts';
 import { containsFields } from '../../util/json.ts';
 import { Attempts } from '../attempts.ts';
 import { readsFor } from '../dependencies/read-tracker.ts';
-import type { FieldClaims, PlannedClaims } from '../field-claims/apply-claims.ts';
+import type { FieldClaims, PlannedClaim, PlannedClaims } from '../field-claims/apply-claims.ts';
 import { isFieldClaim } from '../field-claims/apply-claims.ts';
 import type { WriteContext } from '../reconcile-context.ts';
 import {
@@ -38,6 +40,9 @@ import type { AppliedMark } from './applied-mark.ts';
 import { appliedMarkOf, formatAppliedMark, isAsApplied, storedHashOf } from './applied-mark.ts';
 import type { DesiredObject } from './desired-object.ts';
 import { desiredObjectsOf, isLeftBehind, isOwnedBy } from './desired-object.ts';
+import { AppliedObjects, wasApplied } from '../undone/applied-objects.ts';
+import type { UndoneObject } from '../undone/undo-guard.ts';
+import { UndoGuard } from '../undone/undo-guard.ts';
 import { withoutEmptiedMaps } from './empty-maps.ts';
 import type { OutputDeps } from './prune-outputs.ts';
 import { fieldManagerOf, OutputPruner, refreshObject } from './prune-outputs.ts';
@@ -45,6 +50,8 @@ import { fieldManagerOf, OutputPruner, refreshObject } from './prune-outputs.ts'
 /** What the output applier needs from its controller. */
 export interface OutputApplierDeps extends OutputDeps {
   readonly fieldClaims: FieldClaims;
+  readonly clock: Clock;
+  readonly recordEvent: RecordEvent;
 }
 
 /** Everything to send for one output. */
@@ -73,10 +80,12 @@ const CREATE_ONLY: ApplyOptions = { preconditions: { resourceVersion: '1' }, for
 export class OutputApplier {
   readonly #deps: OutputApplierDeps;
   readonly #pruner: OutputPruner;
+  readonly #guard: UndoGuard;
 
   constructor(deps: OutputApplierDeps) {
     this.#deps = deps;
     this.#pruner = new OutputPruner(deps);
+    this.#guard = new UndoGuard(deps);
   }
 
   /**
@@ -100,15 +109,20 @@ export class OutputApplier {
       this.#validateNamespaces(output, definition);
       validateWeights(output, definition);
     }
-    for (const { desiredObjects, claims } of planned) {
+    const applied = new AppliedObjects(context.state.undone);
+    for (const { output, desiredObjects, claims } of planned) {
       for (const desired of desiredObjects) {
-        await attempts.try(() => this.#applyObject(context, desired));
+        await attempts.try(async () => {
+          await this.#applyObject(context, desired);
+          applied.add(desired);
+        });
       }
       claims.refusals.forEach((error) => attempts.add(error));
       for (const claim of claims.plans) {
-        await attempts.try(() => this.#deps.fieldClaims.apply(context, claim));
+        await attempts.try(() => this.#applyClaim(context, output, claim));
       }
     }
+    applied.save(planned.flatMap(({ desiredObjects }) => desiredObjects));
     // What was refused may be what stops using an object that is about to be deleted.
     attempts.throwIfRefused();
     for (const { output, desiredObjects } of planned) {
@@ -176,19 +190,83 @@ export class OutputApplier {
   }
 
   async #applyObject(context: WriteContext, desired: DesiredObject): Promise<void> {
-    const { informerOf } = this.#deps;
-    const cached = informerOf(desired.output).get(desired.key);
-    const live = cached ?? (await this.#create(context, desired));
-    if (live === undefined) {
+    const cached = this.#deps.informerOf(desired.output).get(desired.key);
+    if (cached === undefined && !(await this.#mayRepair(context, desired, true))) {
       return;
     }
-    await this.#update(context, { desired, live });
+    const live = cached ?? (await this.#create(context, desired));
+    if (live !== undefined) {
+      await this.#update(context, { desired, live });
+    }
+  }
+
+  /** May the object be written? True for an object that was not applied as it is desired now. */
+  async #mayRepair(
+    context: WriteContext,
+    { output, key, hash }: DesiredObject,
+    isDeleted: boolean,
+    isApplied = wasApplied(context, output, key, hash),
+  ): Promise<boolean> {
+    const { type, whenUndone } = output;
+    return !isApplied || this.#guard.mayRepair(context, { type, whenUndone, key, isDeleted });
+  }
+
+  /** Sends the claims of one object, without those that are undone and stay so for now. */
+  async #applyClaim(
+    context: WriteContext,
+    { type, whenUndone }: OutputDefinition,
+    planned: PlannedClaim,
+  ): Promise<void> {
+    const { fieldClaims } = this.#deps;
+    const key = keyOf(planned.live);
+    const paths = planned.undone.filter(({ isSameWish }) => isSameWish).map(({ path }) => path);
+    const isRepair = paths.length > 0;
+    const undone = { type, whenUndone, key, paths, isDeleted: false };
+    if (isRepair && !(await this.#guard.mayRepair(context, undone))) {
+      await fieldClaims.apply(context, fieldClaims.leaveUndone(planned));
+      return;
+    }
+    await fieldClaims.apply(context, planned);
+    if (planned.patch.length > 0) {
+      this.#guard.written(context, type, key, isRepair);
+    } else {
+      this.#guard.intact(context, type, key);
+    }
+  }
+
+  /** Records everything of the resource that another client has changed or deleted. */
+  async findUndone(context: WriteContext): Promise<readonly UndoneObject[]> {
+    const { informerOf, fieldClaims } = this.#deps;
+    const found: UndoneObject[] = [];
+    for (const desired of context.state.undone.applied.values()) {
+      const { output, key } = desired;
+      const { type } = output;
+      const live = informerOf(output).get(key);
+      if (live === undefined || !this.#isUnchanged({ desired, live })) {
+        found.push({ type, key, isDeleted: live === undefined });
+      } else {
+        this.#guard.intact(context, type, key);
+      }
+    }
+    for (const { type, key, paths } of fieldClaims.findUndone(context.resource)) {
+      if (paths.length > 0) {
+        found.push({ type, key, paths, isDeleted: false });
+      } else {
+        this.#guard.intact(context, type, key);
+      }
+    }
+    for (const undone of found) {
+      await this.#guard.record(context, undone);
+    }
+    return found;
   }
 
   /** @returns undefined when done; the existing object when the cache did not have it yet */
   async #create(context: WriteContext, desired: DesiredObject): Promise<KubeObject | undefined> {
     try {
+      const isRepair = wasApplied(context, desired.output, desired.key, desired.hash);
       await this.#sendMarked(context, desired, CREATE_ONLY);
+      this.#guard.written(context, desired.output.type, desired.key, isRepair);
       this.#reportOutput(context, desired, 'created');
       return undefined;
     } catch (error) {
@@ -236,15 +314,27 @@ export class OutputApplier {
         `belongs to ${describeOwner(live)}; give the output another name, or delete it`,
       );
     }
+    const { output, key, hash } = desired;
+    const { whenUndone = 'repair', type } = output;
     if (live.metadata.deletionTimestamp !== undefined) {
+      if (whenUndone !== 'repair' && !(await this.#mayRepair(context, desired, true))) {
+        return;
+      }
       throw new OutputRefused(`${describeObject(live)} is being deleted`);
     }
     if (this.#isUnchanged(comparison)) {
-      this.#deps.observer.outputUnchanged(desired.output.type.kind);
+      this.#guard.intact(context, type, key);
+      this.#deps.observer.outputUnchanged(type.kind);
+      return;
+    }
+    const mark = appliedMarkOf(live, this.#deps.scheduler.resource.group);
+    const isRepair = mark?.hash === hash || wasApplied(context, output, key, hash);
+    if (!(await this.#mayRepair(context, desired, false, isRepair))) {
       return;
     }
     try {
       const updated = await this.#sendUpdate(context, comparison);
+      this.#guard.written(context, type, key, isRepair);
       if (updated.metadata.resourceVersion !== live.metadata.resourceVersion) {
         this.#reportOutput(context, desired, 'updated');
       }

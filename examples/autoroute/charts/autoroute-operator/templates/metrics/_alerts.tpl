@@ -31,6 +31,13 @@
   annotations:
     summary: "The configuration of {{ include "autoroute-operator.fullname" . }} is refused. Earlier settings apply."
     description: "The Event ConfigRefused on its Lease and /readyz?verbose show the reason. A pause in the configuration takes effect nevertheless."
+- alert: AutoRouteContested
+  expr: max(autopilot_contested_objects{ {{- $series -}} }) > 0
+  for: 10m
+  labels: { severity: warning }
+  annotations:
+    summary: "Another client keeps changing {{ "{{ $value }}" }} objects that autoroutes have set."
+    description: "The condition Contested of the autoroutes names the objects and the other field manager. Stop one of the two writers."
 - alert: AutoRouteLooping
   expr: sum by (phase) (increase(autopilot_phase_loops_total{ {{- $series -}} }[10m])) > 0
   labels: { severity: warning }
