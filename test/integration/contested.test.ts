@@ -60,7 +60,7 @@ let told: AnyContext['undone'][];
 
 const dataOf = (object: unknown): unknown => (object as { readonly data?: unknown })?.data;
 const rewriteData: Change = (object) =>
-  (dataOf(object) as { readonly x?: string } | undefined)?.x?.startsWith('ours')
+  (dataOf(object) as { readonly x?: string } | undefined)?.x?.startsWith('wanted')
     ? { data: { x: 'theirs' } }
     : undefined;
 const httpOf = (object: unknown): unknown =>
@@ -70,7 +70,7 @@ const rewriteRoute: Change = (object) =>
     ? { spec: { http: httpOf(route('web', 'split')) } }
     : undefined;
 
-/** Writes the ConfigMap a with `x: spec.x`, and Services that nobody contests. */
+/** Writes the ConfigMap a with `x: spec.x`, and Services that no other client changes. */
 function outputOperator(whenUndone?: string, phase: Partial<TestPhase> = {}): TestOperator {
   return defineTestOperator({
     A: {
@@ -80,7 +80,7 @@ function outputOperator(whenUndone?: string, phase: Partial<TestPhase> = {}): Te
       ],
       sync: ({ resource, undone }) => {
         told.push(undone);
-        const { x = 'ours', services = [] } = resource.spec as Spec;
+        const { x = 'wanted', services = [] } = resource.spec as Spec;
         return {
           next: 'A',
           outputs: {
@@ -169,7 +169,7 @@ describe('an object that another client sets back', () => {
     await sandbox.advance('1m');
     rival.stop();
     await sandbox.advance('2m');
-    expect(dataOf(await sandbox.get('ConfigMap', 'a'))).to.deep.equal({ x: 'ours' });
+    expect(dataOf(await sandbox.get('ConfigMap', 'a'))).to.deep.equal({ x: 'wanted' });
     expect(await contested()).not.to.equal(undefined);
     await sandbox.advance('6m');
     expect(await contested()).to.equal(undefined);
@@ -181,7 +181,7 @@ describe('an object that another client sets back', () => {
     await sandbox.create(drone('one'));
     for (let count = 0; count < 4; count++) {
       await sandbox.patch('ConfigMap', 'a', { data: { x: 'theirs' } });
-      expect(dataOf(await sandbox.get('ConfigMap', 'a'))).to.deep.equal({ x: 'ours' });
+      expect(dataOf(await sandbox.get('ConfigMap', 'a'))).to.deep.equal({ x: 'wanted' });
       expect(await contested()).to.equal(undefined);
       await sandbox.advance('10m');
     }

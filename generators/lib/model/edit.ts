@@ -123,7 +123,7 @@ function setScalar(document: Document, map: YAMLMap, key: string, value: unknown
 }
 
 /**
- * Renames a phase. `next`, `onTimeout`, `onSpecChange` and `whenUndone` of all phases follow, and the
+ * Renames a phase. `next`, `onTimeout`, `onSpecChange` and `whenUndone` of all phases follow. The
  * old name is added to `formerly`, so that stored resources are found in the renamed phase.
  * @throws Error when the phase does not exist
  */

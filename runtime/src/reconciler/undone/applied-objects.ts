@@ -1,4 +1,7 @@
-/** The objects that were applied: in memory for every output, in status where `whenUndone` needs it. */
+/**
+ * The objects that were applied: in memory for every output, in status for an output whose
+ * `whenUndone` is not `repair`.
+ */
 import type { OutputDefinition } from '../../api/scheduler.ts';
 import type { ObjectKey } from '../../client/object.ts';
 import { keyString } from '../../client/object.ts';

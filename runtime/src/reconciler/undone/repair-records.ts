@@ -1,6 +1,6 @@
 /**
  * What the process knows about objects that other clients set back: when the next repair is due,
- * and what to say about it. A restart begins anew, which costs two repairs at once.
+ * and what to say about it. A new process starts without records and makes two repairs at once.
  */
 import type { UndoneChange } from '../../api/worker.ts';
 import type { DesiredObject } from '../outputs/desired-object.ts';
@@ -23,7 +23,7 @@ export interface RepairRecord {
 
 /** The part of the resource state about undone changes. */
 export interface UndoneState {
-  /** By id of the object. */
+  /** The records, each under the id of its object. */
   readonly records: Map<string, RepairRecord>;
   /** The objects that the last reconcile wanted, by id. */
   applied: ReadonlyMap<string, DesiredObject>;
