@@ -129,11 +129,13 @@ function readAutopilotStatus(stored: Readonly<Record<string, unknown>>): Autopil
     history: itemsOf(stored['history'], HISTORY_FIELDS) as readonly HistoryEntry[] | undefined,
     pausedAt: timeOr(stored['pausedAt']),
     pendingApproval: pendingApprovalOr(stored['pendingApproval']),
+    applied: itemsOf(stored['applied'], APPLIED_FIELDS) as readonly AppliedRecord[] | undefined,
     approved: stringOr(stored['approved']),
   });
 }
 
 const CONDITION_FIELDS = ['type', 'status'];
+const APPLIED_FIELDS = ['output', 'object', 'hash'];
 const HISTORY_FIELDS = ['from', 'to', 'at', 'reason'];
 
 /** The items of a list that have these strings. Undefined: no list. */
