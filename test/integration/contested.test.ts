@@ -316,6 +316,24 @@ describe('an object that another client sets back', () => {
     expect(await sandbox.get('ConfigMap', 'a')).not.to.equal(undefined);
   });
 
+  it('is not what a pause with whilePaused: release deletes: the output comes back afterwards', async () => {
+    const { configmaps } = output;
+    await start(
+      outputOperator('giveUp', {
+        whilePaused: 'release',
+        outputs: [{ ...configmaps, prune: true, whenUndone: 'giveUp' }, output.services],
+      }),
+    );
+    await sandbox.create(drone('one'));
+    const paused = (value: string | null): object => ({
+      metadata: { annotations: { 'drones.autopilot.test/paused': value } },
+    });
+    await sandbox.patch('Drone', 'one', paused('true'));
+    expect(await sandbox.get('ConfigMap', 'a')).to.equal(undefined);
+    await sandbox.patch('Drone', 'one', paused(null));
+    expect(await sandbox.get('ConfigMap', 'a')).not.to.equal(undefined);
+  });
+
   // @promise outputs/when-undone
   it('counts a deletion as undoing: the resource goes to the phase of whenUndone', async () => {
     await start(outputOperator('B'));
