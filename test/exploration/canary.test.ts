@@ -30,7 +30,12 @@ const disturbances: ReadonlySet<FaultKind> = new Set<FaultKind>([
 
 const shop: Omit<Scenario, 'name' | 'steps'> = {
   // The only copy of the old version, and Services that only Initializing looks after.
-  ignoredFaults: ['output-deleted Service', 'output-edited Service', 'output-edited Deployment'],
+  ignoredFaults: [
+    'output-contested',
+    'output-deleted Service',
+    'output-edited Service',
+    'output-edited Deployment',
+  ],
   accepts: (snapshot, faults) =>
     faults.some((fault) => disturbances.has(fault)) &&
     snapshot

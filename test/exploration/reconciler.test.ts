@@ -153,6 +153,7 @@ const SCENARIOS: readonly (readonly [string, () => TestOperator, Scenario])[] = 
       // Shifted looks after nothing.
       ignoredFaults: [
         'kind-gone',
+        'claim-contested',
         'claim-edited',
         'claim-recreated',
         'claim-renamed',
@@ -225,7 +226,7 @@ const SCENARIOS: readonly (readonly [string, () => TestOperator, Scenario])[] = 
       name: 'another namespace',
       ignoredFields: ['Service.spec.clusterIP', 'Service.spec.clusterIPs'],
       // Watching relies on the Services of Writing.
-      ignoredFaults: ['old-copy', 'output-deleted Service', 'output-edited Service'],
+      ignoredFaults: ['old-copy', 'output-contested', 'output-deleted', 'output-edited'],
       config: { workInterval: '10m' },
       objects: [configMap('makes-the-namespace', {}, { namespace: 'far' })],
       steps: [

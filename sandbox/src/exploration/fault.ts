@@ -115,6 +115,15 @@ export const FAULTS = {
     at: 'claim',
     description: 'the owner applies the manifest by server-side apply, as helm upgrade does',
   },
+  'output-contested': {
+    at: 'output',
+    description:
+      'for 3 min another controller changes a field of the output whenever it is repaired',
+  },
+  'claim-contested': {
+    at: 'claim',
+    description: 'for 3 min a GitOps tool applies the manifest of the owner after each claim',
+  },
   'old-copy': {
     at: 'former',
     description: 'a person applies a copy of the object from the time of the claim',

@@ -493,6 +493,7 @@ function isAllowedTransition({ phases }: Scheduler, from: string | undefined, to
     origin.next === undefined ||
     origin.next.includes(to) ||
     to === onSpecChange ||
-    to === origin.onTimeout
+    to === origin.onTimeout ||
+    origin.outputs.some(({ whenUndone }) => whenUndone === to)
   );
 }

@@ -29,6 +29,10 @@ import { objectName } from './run-trace.ts';
 const PERSON = 'kubectl-edit';
 /** Time after which a temporary act is undone. */
 const UNDO_MS = 120_000;
+/** Time for which another controller undoes what the operator does. */
+const CONTEST_MS = 180_000;
+/** Time that the other controller needs. */
+const CONTEST_DELAY_MS = 1_000;
 /** Time until an owner creates an object again. */
 const RECREATE_MS = 10_000;
 
@@ -75,6 +79,9 @@ export class People {
   readonly #touched = new Map<string, TouchedObject>();
   /** Fields of the newest apply of each output, by kind and key. */
   readonly #applied = new Map<string, KubeObject>();
+  /** Called with each change that the operator makes to an object, by kind and key. */
+  readonly #contests = new Map<string, (object: KubeObject) => void>();
+
   constructor(options: PeopleOptions) {
     this.#options = options;
   }
@@ -97,6 +104,9 @@ export class People {
       this.#touched.set(name, { copy: after, uids, isCurrent: true });
     } else if (known !== undefined) {
       this.#touched.set(name, { ...known, isCurrent: false });
+    }
+    if (after !== undefined && this.#options.invariantChecker.isOperatorWriting) {
+      this.#contests.get(name)?.(after);
     }
   }
 
@@ -150,6 +160,8 @@ export class People {
         return this.#approveWrongly(object);
       case 'output-edited':
         return void (await this.#editOutput(object, nth));
+      case 'output-contested':
+        return this.#contestOutput(object, nth);
       case 'claim-edited':
         return this.#editForAWhile(object, (manifest) =>
           editClaimedField(object, manifest, this.#group, nth),
@@ -158,6 +170,8 @@ export class People {
         return this.#editForAWhile(object, () => renameClaimedElement(object, this.#group, nth));
       case 'claim-recreated':
         return this.#recreate(object);
+      case 'claim-contested':
+        return this.#contestClaim(object);
       case 'owner-applies':
         return this.#applyManifest(object);
       case 'old-copy':
@@ -269,6 +283,36 @@ export class People {
       }
       throw error;
     }
+  }
+
+  async #contestOutput(object: KubeObject, nth: number): Promise<void> {
+    const edit = await this.#editOutput(object, nth);
+    if (edit !== undefined) {
+      await this.#contest(object, async () => void (await this.#tryEdit(object, edit)));
+    }
+  }
+
+  async #contestClaim(object: KubeObject): Promise<void> {
+    await this.#applyManifest(object, true);
+    await this.#contest(object, () => this.#applyManifest(object, true));
+  }
+
+  /** Calls `undo` for a while, 1 s after each change of an object by the operator. */
+  async #contest(object: KubeObject, undo: () => Promise<void>): Promise<void> {
+    const { eventLoop } = this.#options;
+    const name = objectName(object);
+    let isUndoing = false;
+    this.#contests.set(name, () => {
+      if (!isUndoing) {
+        isUndoing = true;
+        void eventLoop.delayForFault(CONTEST_DELAY_MS).then(() => {
+          isUndoing = false;
+          return this.#contests.has(name) ? undo().catch(() => undefined) : undefined;
+        });
+      }
+    });
+    await eventLoop.delayForFault(CONTEST_MS);
+    this.#contests.delete(name);
   }
 
   /** The owner edits an object and puts it back later. Meanwhile the edit is what they want. */

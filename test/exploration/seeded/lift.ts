@@ -138,6 +138,7 @@ export function createScheduler(workers: Partial<Workers> = {}): Scheduler {
 
 /** Later phases rely on the Services of Preparing, and Done looks after nothing. */
 const ignoredFaults: Scenario['ignoredFaults'] = [
+  'output-contested Service',
   'output-edited Service',
   'output-deleted Service',
   'old-copy ConfigMap',

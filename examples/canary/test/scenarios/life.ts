@@ -30,6 +30,8 @@ const simulators: readonly Simulator[] = [
 /** The only copy of the old version, and Services that only Initializing looks after. */
 const notLookedAfter: readonly IgnoredFault[] = [
   'output-deleted Service',
+  'output-contested Deployment',
+  'output-contested Service',
   'output-edited Service',
   'output-edited Deployment',
 ];

@@ -200,7 +200,11 @@ export class FieldClaims {
    *
    * @throws OutputRefused, StaleCache, or what the API threw
    */
-  async apply(context: WriteContext, planned: PlannedClaim): Promise<void> {
+  async apply(
+    context: WriteContext,
+    planned: PlannedClaim,
+    onValuesWritten: () => void = () => undefined,
+  ): Promise<void> {
     if (planned.patch.length === 0) {
       return;
     }
@@ -211,6 +215,7 @@ export class FieldClaims {
       this.#warnNotRestored(context.resource, message);
     }
     const response = await this.#patch(context, { ...planned, live }, patch);
+    onValuesWritten();
     this.#reportOutput(context.resource, live, response);
     await this.#sendFinish(context, { ...planned, live: response });
   }

@@ -226,10 +226,12 @@ export class OutputApplier {
       await fieldClaims.apply(context, fieldClaims.leaveUndone(planned));
       return;
     }
-    await fieldClaims.apply(context, planned);
-    if (planned.patch.length > 0) {
-      this.#guard.written(context, type, key, isRepair);
-    } else {
+    // Counted before the change is finished: a change by another controller in between, such as a
+    // new status, ends this attempt, and repairs must be spaced all the same.
+    await fieldClaims.apply(context, planned, () =>
+      this.#guard.written(context, type, key, isRepair),
+    );
+    if (planned.patch.length === 0) {
       this.#guard.intact(context, type, key);
     }
   }
