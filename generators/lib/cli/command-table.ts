@@ -151,6 +151,7 @@ export const commandTable = {
     purpose: 'add, edit, rename, remove or move a phase, then generate',
     about: [
       'Changes autopilot.yaml and generates. Comments, order and layout of the rest of the file are kept. Without a verb and a name, prompts for what to do. Draws the new state machine before anything is written; Ctrl-C changes nothing.',
+      'Commands that run at the same time wait for one another. When autopilot.yaml is saved in an editor during the prompts, the edit stays and the command says that it has written nothing.',
       'rename OLD NEW: renames the phase everywhere in autopilot.yaml and moves its worker and test. Resources in OLD continue in NEW.',
       'remove NAME --replacement PHASE: resources in NAME continue in PHASE. Phases that could go to NAME may go to PHASE. If PHASE could go to NAME, it inherits the next phases of NAME. A phase that would become unreachable is added to the next phases of PHASE, or, if PHASE is final, of the phases that could go to NAME. PHASE cannot be a phase that requires an approval.',
       'There are no prompts without a terminal, or when an option says what to change.',

@@ -12,6 +12,7 @@ import { parsePhase } from '../model/phase-options.ts';
 import { splitNames } from '../util/text.ts';
 import type { GenerateResult, RuntimeChoice } from '../generate/generate-project.ts';
 import { findProject, PROJECT_FILE, refuseExisting } from '../generate/find-project.ts';
+import { retryWhenChanged } from '../generate/project-lock.ts';
 import type { ScaffoldOptions } from '../generate/scaffold.ts';
 import { refuseUnwritable } from '../generate/write-files.ts';
 
@@ -176,17 +177,15 @@ export async function generate(
     ]);
   const dryRun = (options.check ?? false) || (options.dryRun ?? false);
   const { force, bail, acceptBreaking, refresh } = options;
-  const generated = await generateProject(
-    dir,
-    omitUndefined({
-      force,
-      bail,
-      acceptBreaking,
-      refresh,
-      dryRun,
-      runtime: parseRuntimeChoice(options.runtime),
-    }),
-  );
+  const work = omitUndefined({
+    force,
+    bail,
+    acceptBreaking,
+    refresh,
+    dryRun,
+    runtime: parseRuntimeChoice(options.runtime),
+  });
+  const generated = await retryWhenChanged(() => generateProject(dir, work));
   if (options.dryRun) {
     for (const line of unifiedDiff(dir, generated.plan.changes).trimEnd().split('\n')) {
       print(line);

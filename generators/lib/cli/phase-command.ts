@@ -20,6 +20,7 @@ import { loadModel, requireModel } from '../model/load.ts';
 import { readText } from '../util/files.ts';
 import type { Model, ModelPhase } from '../model/model.ts';
 import type { GenerateOptions } from '../generate/generate-project.ts';
+import { retryWhenChanged } from '../generate/project-lock.ts';
 import { findRenamedPhaseFiles } from '../generate/renamed-phase-files.ts';
 import type { RenamedPhaseFiles } from '../generate/renamed-phase-files.ts';
 import { didYouMean } from '../util/naming.ts';
@@ -87,6 +88,25 @@ export async function runPhaseCommand(
 ): Promise<void> {
   const dir = findProject(from);
   refuseUnwritable(dir);
+  let wasAsked = false;
+  const noted: Ask | undefined =
+    ask &&
+    ((question) => {
+      wasAsked = true;
+      return ask(question);
+    });
+  await retryWhenChanged(
+    () => changePhase(dir, words, options, { ask: noted, print }),
+    () => !wasAsked,
+  );
+}
+
+async function changePhase(
+  dir: string,
+  words: readonly string[],
+  options: PhaseCommandOptions,
+  { ask, print }: Terminal,
+): Promise<void> {
   const text = readText(join(dir, PROJECT_FILE)) ?? '';
   const model = requireModel(text, PROJECT_FILE);
   const prompts = ask === undefined || options.yes ? undefined : drawFirst(ask, print, model);
@@ -167,7 +187,7 @@ interface CheckedEdit {
 
 async function applyEdit(
   { verb }: PhaseCommand,
-  { dir, options: { force } }: PhaseContext,
+  { dir, text, options: { force } }: PhaseContext,
   { edit, model, interactive, print }: CheckedEdit,
 ): Promise<void> {
   const [{ generateProject }, { summarize }] = await Promise.all([
@@ -176,7 +196,8 @@ async function applyEdit(
   ]);
   const work: GenerateOptions = {
     projectText: edit.projectText,
-    ...edit.moved,
+    basedOn: [{ path: PROJECT_FILE, text }, ...(edit.moved?.read ?? [])],
+    ...(edit.moved && { seed: edit.moved.seed, removed: edit.moved.removed }),
     ...(force !== undefined && { force }),
     // The messages of remove say what becomes of resources in the phase.
     ...(verb === 'remove' && { acceptBreaking: ['status.phase'] }),

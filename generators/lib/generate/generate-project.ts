@@ -15,6 +15,8 @@ import { findLeftoverFiles } from './renamed-phase-files.ts';
 import { parseOperatorConfig, initialOperatorConfig } from '../model/operator-config.ts';
 import { packageVersion } from '../util/package-root.ts';
 import { PROJECT_FILE } from './find-project.ts';
+import { acquireProjectLock, refuseChanged } from './project-lock.ts';
+import type { FileRead } from './project-lock.ts';
 import { planWrites } from './plan.ts';
 import type { Plan } from './plan.ts';
 import { resolveRuntimeSource } from './vendor.ts';
@@ -42,6 +44,11 @@ export interface GenerateOptions {
   readonly dryRun?: boolean;
   /** Text of autopilot.yaml to generate from and to write. Default: the file on disk. */
   readonly projectText?: string;
+  /**
+   * The files as they were when the change began. Nothing is written when they are different now.
+   * Default: autopilot.yaml as it is when this generate begins.
+   */
+  readonly basedOn?: readonly FileRead[];
   /** Paths of user-owned files to remove, because `seed` has them at another path. */
   readonly removed?: readonly string[];
   /** User-owned files that are written in place of the stubs with the same path. */
@@ -71,12 +78,15 @@ export interface GenerateResult {
  * @param dir the project's folder
  * @throws Error with every problem of autopilot.yaml or src/spec.ts, with the generated files that
  * were edited, with the breaking changes of the CRD, or with a symbolic link that a change would be
- * written through
+ * written through; FileChangedError when someone else has changed the project meanwhile
  */
 export async function generateProject(
   dir: string,
   options: GenerateOptions = {},
 ): Promise<GenerateResult> {
+  const readBefore = options.basedOn ?? [
+    { path: PROJECT_FILE, text: readText(join(dir, PROJECT_FILE)) },
+  ];
   const lock = readLock(dir);
   refuseOlderGenerator(lock, packageVersion);
   const { model, seed, foreignCrds } = await loadProject(dir, options);
@@ -86,7 +96,41 @@ export async function generateProject(
     ...seed,
     ...rendered.filter((file) => isWanted(dir, file, new Set(seed.map(({ path }) => path)))),
   ];
+  const makePlan = (): Plan => planProject(dir, files, { model, options, seed, runtime });
   const notices = findReviewNotices(dir, model, rendered, lock?.unownedKinds);
+  const plan = makePlan();
+  const breakingChanges = await findUnacceptedChanges(dir, crd, options.acceptBreaking ?? false);
+  const packagesToInstall = findPackagesToInstall(dir, plan.changes);
+  const result = { model, plan, notices, packagesToInstall, breakingChanges };
+  if (options.dryRun) {
+    return result;
+  }
+  await refuseIfBreaking(breakingChanges);
+  refuseEdited(plan);
+  if (plan.changes.length + plan.records.length === 0) {
+    return result;
+  }
+  using projectLock = await acquireProjectLock(dir);
+  refuseChanged(dir, readBefore);
+  // Another command may have written since the first plan.
+  const latest = makePlan();
+  writePlan(dir, latest, projectLock.deadHolder);
+  return { ...result, plan: latest };
+}
+
+interface PlanInput {
+  readonly model: Model;
+  readonly options: GenerateOptions;
+  readonly seed: readonly ProjectFile[];
+  readonly runtime: RuntimeChoice;
+}
+
+/** Plans all changes of a project. Refuses those that must not be written. */
+function planProject(
+  dir: string,
+  files: readonly ProjectFile[],
+  { model, options, seed, runtime }: PlanInput,
+): Plan {
   const planned = planWrites(dir, files, {
     version: packageVersion,
     runtime,
@@ -100,13 +144,7 @@ export async function generateProject(
       `${plan.conflicts.join(', ')}: you and the generator have changed the same lines. Nothing was written (--bail).`,
     );
   }
-  const breakingChanges = await findUnacceptedChanges(dir, crd, options.acceptBreaking ?? false);
-  const packagesToInstall = findPackagesToInstall(dir, plan.changes);
-  if (!options.dryRun) {
-    await refuseIfBreaking(breakingChanges);
-    writePlan(dir, plan);
-  }
-  return { model, plan, notices, packagesToInstall, breakingChanges };
+  return plan;
 }
 
 /** Whether a rendered file is generated now: it is neither seeded nor a test that was deleted. */
@@ -179,15 +217,7 @@ async function renderFiles(
 function addProjectChanges(
   dir: string,
   plan: Plan,
-  {
-    model,
-    options,
-    seed,
-  }: {
-    readonly model: Model;
-    readonly options: GenerateOptions;
-    readonly seed: readonly ProjectFile[];
-  },
+  { model, options, seed }: Omit<PlanInput, 'runtime'>,
 ): Plan {
   const removed = [...(options.removed ?? []), ...findLeftoverFiles(dir, model)].map(
     (path) => ({ action: 'remove', path }) as const,

@@ -1,6 +1,7 @@
 /** User-owned files of a renamed phase: its worker and its test move to the new name. */
 import { join } from 'node:path';
 import { readText } from '../util/files.ts';
+import type { FileRead } from './project-lock.ts';
 import type { Model, ProjectFile } from '../model/model.ts';
 
 /** The files that a rename moves. */
@@ -9,6 +10,8 @@ export interface RenamedPhaseFiles {
   readonly seed: readonly ProjectFile[];
   /** The old paths. */
   readonly removed: readonly string[];
+  /** The files at their old paths, as they were read. */
+  readonly read: readonly FileRead[];
 }
 
 /**
@@ -26,10 +29,19 @@ export function findRenamedPhaseFiles(dir: string, from: string, to: string): Re
           // An existing file stays, unless an interrupted rename has written it.
           const there = readText(join(dir, path));
           return content !== undefined && (there === undefined || there === content)
-            ? [{ old, file: { path, content, ownership: 'user-owned' as const } }]
+            ? [
+                {
+                  old: { path: old, text: readText(join(dir, old)) },
+                  file: { path, content, ownership: 'user-owned' as const },
+                },
+              ]
             : [];
         });
-  return { seed: found.map(({ file }) => file), removed: found.map(({ old }) => old) };
+  return {
+    seed: found.map(({ file }) => file),
+    removed: found.map(({ old }) => old.path),
+    read: found.map(({ old }) => old),
+  };
 }
 
 /** Old paths of files that an interrupted rename has copied but not removed. */

@@ -15,33 +15,31 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { LOCK_FILE } from './lock.ts';
-import { readText } from '../util/files.ts';
 import { resolveProjectPath } from '../util/project-path.ts';
+import { withWriteErrors } from '../util/write-errors.ts';
+import { PROJECT_LOCK_FILE } from './project-lock.ts';
 import type { FileChange, Plan } from './plan.ts';
 
 /**
- * Writes a plan to disk.
+ * Writes a plan to disk. The caller holds the lock of the project.
  *
- * @throws Error before anything is written when generated files were edited or another generate
- * runs, when a path leads out of the project or through a symbolic link, and when the file system
- * refuses a write
+ * @param deadHolder process that died while it wrote. Default: none.
+ * @throws Error before anything is written when generated files were edited, when a path leads out
+ * of the project or through a symbolic link, and when the file system refuses a write
  */
-export function writePlan(dir: string, plan: Plan): void {
+export function writePlan(dir: string, plan: Plan, deadHolder?: number): void {
   refuseEdited(plan);
-  if (plan.changes.length + plan.records.length === 0) {
-    return;
-  }
   const lock = plan.records.filter(({ path }) => path === LOCK_FILE);
   const bases = plan.records.filter(({ path }) => path !== LOCK_FILE);
   const steps = [...bases, ...plan.changes, ...lock];
   refuseOutside(dir, steps);
-  using _alone = acquireRunLock(dir, steps);
+  if (deadHolder !== undefined) {
+    removeTemporaries(dir, steps, deadHolder);
+  }
   for (const change of steps) {
     applyChange(dir, change);
   }
 }
-
-const RUN_LOCK_FILE = '.autopilot/generating';
 
 /**
  * Checks the places of all changes, so that a refused one leaves the project as it was.
@@ -49,43 +47,15 @@ const RUN_LOCK_FILE = '.autopilot/generating';
  * @throws Error when a path leads out of the project or through a symbolic link
  */
 export function refuseOutside(dir: string, changes: readonly FileChange[]): void {
-  for (const path of [RUN_LOCK_FILE, ...changes.map((change) => change.path)]) {
+  for (const path of [PROJECT_LOCK_FILE, ...changes.map((change) => change.path)]) {
     resolveProjectPath(dir, path);
   }
 }
 
-/**
- * Refuses a second generate at the same time, because each would write a part. The lock and the
- * temporary files of a killed process are taken over.
- */
-function acquireRunLock(dir: string, steps: readonly FileChange[]): Disposable {
-  const path = resolveProjectPath(dir, RUN_LOCK_FILE);
-  const claim = (flag: 'wx' | 'w'): void =>
-    withWriteErrors(path, () => writeFileSync(path, String(process.pid), { flag }));
-  withWriteErrors(path, () => mkdirSync(dirname(path), { recursive: true }));
-  if (existsSync(path)) {
-    const holder = Number(readText(path));
-    if (holder !== process.pid && isRunning(holder)) {
-      throw new Error(
-        `another generate (process ${holder}) is at work in ${dir}: wait for it. Nothing was written.`,
-      );
-    }
-    for (const step of steps) {
-      rmSync(temporaryOf(resolveProjectPath(dir, step.path), holder), { force: true });
-    }
-    claim('w');
-  } else {
-    claim('wx');
-  }
-  return { [Symbol.dispose]: () => rmSync(path, { force: true }) };
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+/** Removes the temporary files that a process has left when it died. */
+function removeTemporaries(dir: string, steps: readonly FileChange[], pid: number): void {
+  for (const { path } of steps) {
+    rmSync(temporaryOf(resolveProjectPath(dir, path), pid), { force: true });
   }
 }
 
@@ -131,44 +101,6 @@ export function refuseUnwritable(dir: string): void {
 
 function temporaryOf(path: string, pid: number): string {
   return `${path}.${pid}.tmp`;
-}
-
-/**
- * Calls `write` and explains its errors. The new error has no `code`, because yo prints a stack
- * trace for errors that have one.
- *
- * @throws Error that names the path and the reason
- */
-function withWriteErrors(path: string, write: () => void): void {
-  try {
-    write();
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new Error(
-      `cannot write ${path}: ${(code !== undefined && REASONS[code]?.()) || message}`,
-    );
-  }
-}
-
-const AGAIN = 'What was written is whole; generate again, and the rest follows';
-
-const REASONS: Readonly<Record<string, () => string>> = {
-  ENOSPC: () => `the disk is full. ${AGAIN} when there is room`,
-  EDQUOT: () => `your quota of disk space is used up. ${AGAIN} when there is room`,
-  EROFS: () => 'the file system is read-only',
-  EACCES: permissionProblem,
-  EPERM: permissionProblem,
-};
-
-function permissionProblem(): string {
-  const { env } = process;
-  const user = process.getuid?.();
-  const dropped =
-    user !== 0 && (env['HOME'] === '/root' || env['USER'] === 'root' || env['LOGNAME'] === 'root');
-  const hint = dropped
-    ? `. yo drops root privileges and runs as user ${user}: as root run 'autopilot init' instead`
-    : '';
-  return `this user may not write there${hint}`;
 }
 
 function applyChange(dir: string, change: FileChange): void {

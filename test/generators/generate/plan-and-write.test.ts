@@ -128,19 +128,6 @@ describe('writing a project', () => {
     ]);
   });
 
-  it('refuses a second generate at the same time, and takes over from one that was killed', () => {
-    write(files());
-    writeFileSync(join(dir, '.autopilot/generating'), '1');
-    expect(() => write(files('two'))).to.throw(
-      /another generate \(process 1\) is at work in .*: wait for it\. Nothing was written\./,
-    );
-    expect(read('src/generated/a.ts')).to.equal('one\n');
-    writeFileSync(join(dir, '.autopilot/generating'), '4194305');
-    write(files('two'));
-    expect(read('src/generated/a.ts')).to.equal('two\n');
-    expect(readdirSync(join(dir, '.autopilot'))).to.not.include('generating');
-  });
-
   it("keeps the user's keys of package.json and updates its own", () => {
     write(files());
     edit(
