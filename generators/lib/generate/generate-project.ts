@@ -78,7 +78,7 @@ export interface GenerateResult {
  * @param dir the project's folder
  * @throws Error with every problem of autopilot.yaml or src/spec.ts, with the generated files that
  * were edited, with the breaking changes of the CRD, or with a symbolic link that a change would be
- * written through; FileChangedError when someone else has changed the project meanwhile
+ * written through; FileChangedError when the project was changed meanwhile
  */
 export async function generateProject(
   dir: string,

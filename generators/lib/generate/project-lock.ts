@@ -26,7 +26,7 @@ const OLDEST_EMPTY = 10_000;
 
 /** The held lock. Disposing of it releases it. */
 export interface ProjectLock extends Disposable {
-  /** Process that died while it held the lock. Absent: nobody did. */
+  /** Process that died while it held the lock. Absent: the lock was free. */
   readonly deadHolder?: number;
 }
 
@@ -77,7 +77,7 @@ interface TakenLock {
   readonly deadHolder?: number;
 }
 
-/** Takes the lock if nobody has it, or if who has it is gone. Returns undefined otherwise. */
+/** Takes the lock if it is free or its process is gone. Returns undefined otherwise. */
 function tryLock(path: string): TakenLock | undefined {
   const id = randomUUID();
   const text = JSON.stringify({ pid: process.pid, host: hostname(), id } satisfies Holder);

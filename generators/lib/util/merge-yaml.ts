@@ -1,13 +1,16 @@
 /**
  * Three-way merge of a YAML file of settings, such as values.yaml. The merge is line by line as for
- * any text. Where lines conflict, the merge is key by key, so that the file never contains conflict
- * marks. A merge by key still moves whole lines: the lines of a key keep their formatting, and no
- * other line changes.
+ * any text. Where lines conflict, or where the merged lines are no YAML or have lost a key, the
+ * merge is key by key. A merge by key still moves whole lines: the lines of a key keep their
+ * formatting, and no other line changes. A merge that loses a key in this way too, for example one
+ * through anchors, becomes conflict marks.
  */
-import { isMap, isScalar, parseDocument } from 'yaml';
+import { isMap, isNode, isScalar, parseDocument } from 'yaml';
 import type { Node, Pair, YAMLMap } from 'yaml';
 import { hasConflictMarks, isSameJson, keptValueNote, mergeText } from './merge.ts';
 import type { MergeResult } from './merge.ts';
+import { isSoundMerge } from './sound-merge.ts';
+import type { ValueSides } from './sound-merge.ts';
 
 /** Replaces the lines from `from` up to, but without, `to`. */
 interface LineEdit {
@@ -34,32 +37,71 @@ export function mergeYamlText(
   incoming: string,
 ): MergeResult {
   const byLine = mergeText(base, existing, incoming);
-  if (!hasConflictMarks(byLine.text) || hasConflictMarks(existing)) {
+  if (hasConflictMarks(existing)) {
     return byLine;
   }
-  const was = parseDocument(base ?? '');
-  const is = parseDocument(existing);
-  const wanted = parseDocument(incoming);
-  const isValid = [was, is, wanted].every(({ errors }) => errors.length === 0);
-  if (!isValid || !isMap(is.contents) || !isMap(wanted.contents)) {
+  const documents = [base ?? '', existing, incoming].map((text) => parseDocument(text)) as [
+    YamlDocument,
+    YamlDocument,
+    YamlDocument,
+  ];
+  if (documents.some(({ errors }) => errors.length > 0)) {
     return byLine;
+  }
+  const [was, is, wanted] = documents;
+  const sides = { base: was.toJS(), existing: is.toJS(), incoming: wanted.toJS() } as ValueSides;
+  if (!hasConflictMarks(byLine.text) && isSound(sides, byLine.text)) {
+    return byLine;
+  }
+  const byKey = mergeByKey({ base: was, existing: is, incoming: wanted }, existing, incoming);
+  if (byKey !== undefined && isSound(sides, byKey.text)) {
+    return byKey;
+  }
+  // Without a base, each difference is a conflict.
+  return hasConflictMarks(byLine.text) ? byLine : mergeText(undefined, existing, incoming);
+}
+
+type YamlDocument = ReturnType<typeof parseDocument>;
+
+/** Whether a merged text is YAML that has lost nothing. */
+function isSound(sides: ValueSides, text: string): boolean {
+  const document = parseDocument(text);
+  return document.errors.length === 0 && isSoundMerge(sides, document.toJS());
+}
+
+/** The three sides, parsed. */
+interface Documents {
+  readonly base: YamlDocument;
+  readonly existing: YamlDocument;
+  readonly incoming: YamlDocument;
+}
+
+function mergeByKey(
+  documents: Documents,
+  existing: string,
+  incoming: string,
+): MergeResult | undefined {
+  const [was, is, wanted] = [
+    documents.base.contents,
+    documents.existing.contents,
+    documents.incoming.contents,
+  ];
+  if (!isMap(is) || !isMap(wanted)) {
+    return undefined;
   }
   const context: MergeContext = {
+    documents,
     existing: mergeSide(existing),
     incoming: mergeSide(incoming),
     notes: [],
     edits: [],
   };
-  mergeMaps(context, {
-    was: isMap(was.contents) ? was.contents : undefined,
-    is: is.contents,
-    wanted: wanted.contents,
-    path: '',
-  });
+  mergeMaps(context, { was: isMap(was) ? was : undefined, is, wanted, path: '' });
   return { text: applyEdits(existing, context.edits), notes: context.notes };
 }
 
 interface MergeContext {
+  readonly documents: Documents;
   readonly existing: MergeSide;
   readonly incoming: MergeSide;
   readonly notes: string[];
@@ -92,7 +134,7 @@ function mergeMaps(context: MergeContext, sides: MapSides): void {
     if (isBlock(existing.value) && isBlock(pair.value)) {
       const inner = isMap(before?.value) ? before.value : undefined;
       mergeMaps(context, { was: inner, is: existing.value, wanted: pair.value, path: here });
-    } else if (before !== undefined) {
+    } else {
       mergeValue(context, { before, existing, pair, path: here });
     }
   }
@@ -111,37 +153,50 @@ function insertPair(
       ? lineRange(existing, is.items[0], true).from
       : lineRange(existing, previous, false).to;
   const { from, to } = lineRange(incoming, pair, true);
-  edits.push({ from: at, to: at, lines: incoming.lines.slice(from, to) });
+  const indent = indentOf(existing.lines[lineRange(existing, is.items[0], false).from]);
+  edits.push({ from: at, to: at, lines: indentLines(incoming.lines.slice(from, to), indent) });
 }
 
-interface ValueSides {
-  readonly before: Pair;
+interface PairSides {
+  /** Undefined: both sides have added the key. */
+  readonly before: Pair | undefined;
   readonly existing: Pair;
   readonly pair: Pair;
   readonly path: string;
 }
 
 /** Replaces a value that the user has not changed, or notes that it stays. */
-function mergeValue(context: MergeContext, { before, existing, pair, path }: ValueSides): void {
-  const [was, is, wanted] = [plainValue(before), plainValue(existing), plainValue(pair)];
+function mergeValue(context: MergeContext, { before, existing, pair, path }: PairSides): void {
+  const { documents } = context;
+  const [was, is, wanted] = [
+    before && plainValue(before, documents.base),
+    plainValue(existing, documents.existing),
+    plainValue(pair, documents.incoming),
+  ];
   if (isSameJson(is, wanted)) {
     return;
   }
   if (isSameJson(was, is)) {
     const { from, to } = lineRange(context.incoming, pair, false);
-    const lines = context.incoming.lines.slice(from, to);
-    context.edits.push({ ...lineRange(context.existing, existing, false), lines });
+    const range = lineRange(context.existing, existing, false);
+    const indent = indentOf(context.existing.lines[range.from]);
+    const lines = indentLines(context.incoming.lines.slice(from, to), indent);
+    context.edits.push({ ...range, lines });
   } else if (!isSameJson(was, wanted)) {
     context.notes.push(keptValueNote(path, wanted));
   }
 }
 
 /** Removes keys that are no longer generated and that the user has not changed. */
-function removePairs({ existing, edits }: MergeContext, { was, is, wanted }: MapSides): void {
+function removePairs(context: MergeContext, { was, is, wanted }: MapSides): void {
+  const { documents, existing, edits } = context;
   for (const before of was?.items ?? []) {
     const pair = findPair(is, keyName(before));
     const isGenerated = findPair(wanted, keyName(before)) !== undefined;
-    if (!isGenerated && pair !== undefined && isSameJson(plainValue(pair), plainValue(before))) {
+    if (isGenerated || pair === undefined) {
+      continue;
+    }
+    if (isSameJson(plainValue(pair, documents.existing), plainValue(before, documents.base))) {
       edits.push({ ...lineRange(existing, pair, true), lines: [] });
     }
   }
@@ -208,6 +263,17 @@ function indentOf(line = ''): number {
   return /^ */.exec(line)?.[0].length ?? 0;
 }
 
+/** Moves the lines of a key, so that the key has the given indentation. */
+function indentLines(lines: readonly string[], indent: number): readonly string[] {
+  const shift = indent - indentOf(lines.find((line) => !/^\s*(#|$)/.test(line)));
+  return lines.map((line) => {
+    if (line.trim() === '') {
+      return line;
+    }
+    return shift < 0 ? line.slice(Math.min(-shift, indentOf(line))) : ' '.repeat(shift) + line;
+  });
+}
+
 function applyEdits(existing: string, edits: readonly LineEdit[]): string {
   const lines = existing.split('\n');
   // From the end to the front, so that earlier line numbers stay valid. Of several edits at one
@@ -233,6 +299,6 @@ function keyName({ key }: Pair): string {
   return isScalar(key) ? String(key.value) : String(key);
 }
 
-function plainValue({ value }: Pair): unknown {
-  return (value as { toJSON?: () => unknown } | null)?.toJSON?.() ?? null;
+function plainValue({ value }: Pair, document: YamlDocument): unknown {
+  return isNode(value) ? value.toJS(document) : null;
 }
