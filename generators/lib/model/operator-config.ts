@@ -31,6 +31,7 @@ function configField<T extends z.ZodType>(
 }
 
 const nonEmptyString = z.string().min(1);
+const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'must be a name of an HTTP header');
 const positiveDuration = durationSchema.refine(
   (text) => /[1-9]/.test(text),
   'must be longer than 0',
@@ -65,8 +66,12 @@ const metricsSchema = z.strictObject({
     'PEM file with the CA certificates to trust. Default: those of Node.js.',
   ),
   headers: configField(
-    z.record(z.string(), z.string()),
-    'Headers of requests to Prometheus, for example `X-Scope-OrgID`. Default: none.',
+    z.record(headerName, z.string()),
+    'Headers of requests to Prometheus, for example `X-Scope-OrgID`. The chart puts them into a ConfigMap: secrets belong in `headerFiles`. Default: none.',
+  ),
+  headerFiles: configField(
+    z.record(headerName, nonEmptyString),
+    'Files with the values of headers, by name of the header. Read again for each query. Takes precedence over `headers`. Default: none.',
   ),
   timeout: configField(positiveDuration, 'Longest time of one query.', '10s'),
 });

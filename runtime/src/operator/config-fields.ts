@@ -30,6 +30,7 @@ export const METRICS_FIELDS = {
   bearerTokenFile: readNonEmptyString,
   caFile: readNonEmptyString,
   headers: readHeaders,
+  headerFiles: readHeaderFiles,
   timeout: readDuration,
 };
 
@@ -206,14 +207,32 @@ function readHeaders(value: unknown): Readonly<Record<string, string>> {
     throw new Error('must be a mapping of header names to strings');
   }
   for (const [name, content] of Object.entries(value)) {
-    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) {
-      throw new Error(`has '${name}', which is not a valid HTTP header name`);
-    }
+    checkHeaderName(name);
     if (typeof content !== 'string' || /[\r\n\0]/.test(content)) {
       throw new Error(`must have a string of one line for '${name}'`);
     }
   }
   return value as Readonly<Record<string, string>>;
+}
+
+/** Converts paths of files by header name. */
+function readHeaderFiles(value: unknown): Readonly<Record<string, string>> {
+  if (!isRecord(value)) {
+    throw new Error('must be a mapping of header names to files');
+  }
+  for (const [name, file] of Object.entries(value)) {
+    checkHeaderName(name);
+    if (typeof file !== 'string' || file === '') {
+      throw new Error(`must have the path of a file for '${name}'`);
+    }
+  }
+  return value as Readonly<Record<string, string>>;
+}
+
+function checkHeaderName(name: string): void {
+  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) {
+    throw new Error(`has '${name}', which is not a valid HTTP header name`);
+  }
 }
 
 function describeFound(value: unknown): string {

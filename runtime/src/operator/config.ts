@@ -63,8 +63,13 @@ export interface OperatorConfig {
     readonly bearerTokenFile?: string;
     /** File with the CA certificates to trust, in PEM. Default: those of Node. */
     readonly caFile?: string;
-    /** HTTP headers of each query. Default: none. */
+    /** HTTP headers of each query, without secrets. Default: none. */
     readonly headers?: Readonly<Record<string, string>>;
+    /**
+     * Files with the values of HTTP headers, by name of the header. Read again for each query, and
+     * taken before `headers`. Default: none.
+     */
+    readonly headerFiles?: Readonly<Record<string, string>>;
     /** Time that one query may take. Default: `10s`. */
     readonly timeout?: Duration;
   };
@@ -206,6 +211,7 @@ function prometheusSettings(values: ConfigValues, environment: Environment): Pro
     ...(metrics.bearerTokenFile !== undefined && { bearerTokenFile: metrics.bearerTokenFile }),
     ...(metrics.caFile !== undefined && { caFile: metrics.caFile }),
     headers: metrics.headers ?? {},
+    ...(metrics.headerFiles !== undefined && { headerFiles: metrics.headerFiles }),
     timeoutMs: metrics.timeout ?? 10_000,
   };
 }

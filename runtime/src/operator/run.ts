@@ -16,6 +16,7 @@ import type { OperatorSettings } from './config.ts';
 import { parseSettings } from './config.ts';
 import { readConfigFile } from './config-file.ts';
 import { serveEndpoints } from './endpoints.ts';
+import { warnOfPlainSecrets } from './plain-secrets.ts';
 import { readinessChecks } from './readiness.ts';
 import type { LoadedConfig } from './config-reload.ts';
 import { reloadConfig } from './config-reload.ts';
@@ -110,6 +111,7 @@ class OperatorProcess {
     const loaded = await this.#loadConfig();
     const { settings } = loaded;
     this.#log.setLevel(settings.logLevel);
+    warnOfPlainSecrets(settings, this.#log);
     const metrics = settings.metricsAddr === '' ? undefined : await this.#createMetrics(settings);
     if (process.argv.includes('--check')) {
       this.#logChecked();
@@ -204,7 +206,11 @@ class OperatorProcess {
         clock: systemClock,
         log: this.#log,
         read: () => readConfigFile(this.#configFile),
-        parse: (text) => this.#parse(text),
+        parse: (text) => {
+          const settings = this.#parse(text);
+          warnOfPlainSecrets(settings, this.#log);
+          return settings;
+        },
         apply: (settings) => {
           this.#log.setLevel(settings.logLevel);
           operator.configure(settings);

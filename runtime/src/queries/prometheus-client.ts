@@ -28,6 +28,8 @@ export interface PrometheusSettings {
   readonly caFile?: string;
   /** Headers added to each request. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Files with values of headers, by name of the header. Read for each query. */
+  readonly headerFiles?: Readonly<Record<string, string>>;
   /** Limit for one query, in milliseconds. */
   readonly timeoutMs: number;
 }
@@ -47,7 +49,7 @@ export function createPrometheusClient(
 ): QueryMetrics {
   const agentFor = cachedAgent();
   return async (promql, signal) => {
-    const { address, bearerTokenFile, caFile, headers, timeoutMs } = settings();
+    const { address, bearerTokenFile, caFile, headers, headerFiles = {}, timeoutMs } = settings();
     if (address === undefined) {
       throw new Error(
         'no Prometheus is configured: set metrics.address in autopilot-operator.yaml',
@@ -64,7 +66,8 @@ export function createPrometheusClient(
         ? undefined
         : agentFor(await readConfiguredFile(caFile, 'metrics.caFile'));
     const allHeaders = {
-      ...headers,
+      ...withLowerCaseNames(headers),
+      ...withLowerCaseNames(await readHeaderFiles(headerFiles)),
       ...basicAuthorization(url),
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
     };
@@ -93,6 +96,29 @@ export function createPrometheusClient(
       timer.cancel();
     }
   };
+}
+
+/** Names in one case: otherwise a header that is given twice would be sent twice. */
+function withLowerCaseNames(
+  headers: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+}
+
+async function readHeaderFiles(
+  files: Readonly<Record<string, string>>,
+): Promise<Readonly<Record<string, string>>> {
+  const headers = Object.entries(files).map(async ([name, file]): Promise<[string, string]> => {
+    const field = `metrics.headerFiles.${name}`;
+    const value = (await readConfiguredFile(file, field)).trim();
+    if (/[\r\n\0]/.test(value)) {
+      throw new Error(`${field} must be a file with one line`);
+    }
+    return [name, value];
+  });
+  return Object.fromEntries(await Promise.all(headers));
 }
 
 /** The user and password of an address: undici leaves them out. */

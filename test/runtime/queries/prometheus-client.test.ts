@@ -123,6 +123,34 @@ describe('the Prometheus client', () => {
     );
   });
 
+  it('reads secret headers from files again for each query, and shows them in no error', async () => {
+    const sent: unknown[] = [];
+    handle = (request, response) => {
+      sent.push([request.headers.authorization, request.headers['x-scope-orgid']]);
+      response.writeHead(401).end(`no access for ${request.headers.authorization}`);
+    };
+    const file = join(folder, 'authorization');
+    const access = { headers: { Authorization: 'plain', 'X-Scope-OrgID': 'tenant-1' } };
+    for (const value of ['Basic Zmlyc3Q=\n', 'Basic c2Vjb25k']) {
+      writeFileSync(file, value);
+      expect(await ask({ ...access, headerFiles: { authorization: file } })).to.contain(
+        "'no access for Basic [hidden]'",
+      );
+    }
+    expect(sent).to.deep.equal([
+      ['Basic Zmlyc3Q=', 'tenant-1'],
+      ['Basic c2Vjb25k', 'tenant-1'],
+    ]);
+    writeFileSync(file, 'a secret\nof two lines');
+    expect(await ask({ headerFiles: { Authorization: file } })).to.equal(
+      'metrics.headerFiles.Authorization must be a file with one line',
+    );
+    unlinkSync(file);
+    expect(await ask({ headerFiles: { Authorization: file } })).to.match(
+      /^metrics\.headerFiles\.Authorization cannot be read: ENOENT/,
+    );
+  });
+
   it('rejects a response that is not from Prometheus', async () => {
     const stranger = (code: number, body = ''): string =>
       `http://host does not answer as Prometheus does (HTTP ${code}): see metrics.address${
