@@ -29,6 +29,7 @@ const simulators: readonly Simulator[] = [
 
 /** The only copy of the old version, and Services that only Initializing looks after. */
 const notLookedAfter: readonly IgnoredFault[] = [
+  'output-deleted Deployment',
   'output-deleted Service',
   'output-contested Deployment',
   'output-contested Service',
