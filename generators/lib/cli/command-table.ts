@@ -231,7 +231,7 @@ export const commandTable = {
     purpose: 'update the project from autopilot.yaml and src/spec.ts',
     about: [
       'Run it in the folder of autopilot.yaml or in any folder below. User-owned files are never changed. package.json, tsconfig.json and the chart are merged, so that your edits are kept.',
-      'Two problems stop generate before anything is written: a generated file that was edited by hand (--force overwrites it), and a change of the CRD that stored resources may violate, such as a removed field or a tighter limit (--accept-breaking accepts it).',
+      'Two problems stop generate before anything is written: a generated file that was edited by hand (--force overwrites it), and a change of the CRD that stored resources may violate, such as a removed field or a tighter limit (--accept-breaking accepts it). A difference of format alone is no edit.',
       'The summary lists what changed, and the workers to review because their inputs, outputs or next phases changed. If generate is interrupted, the next run completes it.',
     ],
     groups: {

@@ -8,12 +8,14 @@
  *   generated now. Edits by the user are kept. Where both sides have changed the same lines, the
  *   file has both between conflict marks.
  *
- * A file with CRLF line ends keeps them and does not count as edited.
+ * A file with CRLF line ends keeps them and does not count as edited. A generated file that a
+ * formatter has changed does not count as edited either.
  */
 import { join } from 'node:path';
 import { basePath, LOCK_FILE, formatLock, readLock, refuseOlderGenerator, sha256 } from './lock.ts';
 import { readBytes, readText } from '../util/files.ts';
 import { hasConflictMarks, mergeJsonText, mergeText } from '../util/merge.ts';
+import { isSameCode } from '../util/same-code.ts';
 import { mergeYamlText } from '../util/merge-yaml.ts';
 import type { ProjectFile } from '../model/model.ts';
 
@@ -175,6 +177,10 @@ function planGenerated(generated: GeneratedFile, draft: PlanDraft): void {
     recordGenerated(dir, file, draft);
     return;
   }
+  if (file.ownership === 'generated' && isReformatted(path, disk, content)) {
+    recordGenerated(dir, file, draft);
+    return;
+  }
   if (isUntouched(generated, disk) || (file.ownership === 'generated' && force)) {
     const text = typeof content === 'string' ? disk.withLineEnds(content) : content;
     draft.changes.push({ action: 'update', path, content: text });
@@ -193,6 +199,15 @@ function planGenerated(generated: GeneratedFile, draft: PlanDraft): void {
   recordGenerated(dir, file, draft);
 }
 
+/** Whether a file on disk has the given text in the format of a formatter. */
+function isReformatted(path: string, disk: ExistingFile, text: string | Uint8Array): boolean {
+  return (
+    typeof text === 'string' &&
+    typeof disk.content === 'string' &&
+    isSameCode(path, disk.content, text)
+  );
+}
+
 /**
  * Whether a file on disk is as it was generated. The merge base is written before the file itself,
  * so after an interruption the file equals either the lock or the base.
@@ -200,7 +215,11 @@ function planGenerated(generated: GeneratedFile, draft: PlanDraft): void {
 function isUntouched({ dir, file, lastHash }: GeneratedFile, disk: ExistingFile): boolean {
   const found = sha256(disk.content);
   const base = readText(join(dir, basePath(file.path)));
-  return found === lastHash || (base !== undefined && found === sha256(base));
+  if (found === lastHash || (base !== undefined && found === sha256(base))) {
+    return true;
+  }
+  const isOurs = file.ownership === 'generated' && base !== undefined;
+  return isOurs && isReformatted(file.path, disk, base);
 }
 
 function planMerge(

@@ -92,6 +92,7 @@ function sourceFiles(model: Model): TemplateUse[] {
     { template: 'src/main.ts' },
     { template: 'examples/_kind_.yaml', path: `examples/${model.kind.toLowerCase()}.yaml` },
     { template: '.gitignore' },
+    { template: '.prettierignore' },
     {
       template: 'README.md',
       variables: { machineSection: section },

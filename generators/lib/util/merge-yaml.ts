@@ -45,10 +45,11 @@ export function mergeYamlText(
     YamlDocument,
     YamlDocument,
   ];
-  if (documents.some(({ errors }) => errors.length > 0)) {
+  const [was, is, wanted] = documents;
+  const isValid = documents.every(({ errors }) => errors.length === 0);
+  if (!isValid || !isMap(is.contents) || !isMap(wanted.contents)) {
     return byLine;
   }
-  const [was, is, wanted] = documents;
   const sides = { base: was.toJS(), existing: is.toJS(), incoming: wanted.toJS() } as ValueSides;
   if (!hasConflictMarks(byLine.text) && isSound(sides, byLine.text)) {
     return byLine;
