@@ -245,6 +245,8 @@ export const PROMISES: Readonly<Record<string, PromiseSection>> = {
         'The clean-up Job deletes resources only while Helm uninstalls the release, also when the chart is applied as rendered manifests.',
       'restricted-approvals':
         'With approval.restricted, only users with the verb approve can approve a transition.',
+      'pause-without-conflict':
+        'A pause of the operator outlives upgrades and rollbacks, without a conflict.',
       'upgradable-values':
         'A value that contradicts a default of the API server can be set on an installed release, and taken back.',
     },

@@ -34,6 +34,27 @@ describe('values that contradict a default of the API server, on a real one', ()
   });
 
   for (const major of [3, 4] as const) {
+    // @promise chart/pause-without-conflict
+    it(`a pause outlives upgrades and rollbacks by Helm ${major} without a conflict`, async () => {
+      const namespace = `paused${major}`;
+      const inNamespace = ['-n', namespace];
+      const helm = (...words: readonly string[]): Promise<string> =>
+        plane.helm([...words, ...inNamespace], { major });
+      await helm('install', 'r', chart.path, '--create-namespace', '--set', 'crds.enabled=false');
+      const source =
+        'jsonpath={.spec.template.spec.volumes[0].projected.sources[1].configMap.name}';
+      const deployment = ['get', 'deployment', 'r-autoroute-operator', ...inNamespace];
+      const name = await plane.kubectl([...deployment, '-o', source]);
+      expect(name).to.equal('r-autoroute-operator-pause');
+      const literal = '--from-literal=paused=true';
+      await plane.kubectl(['create', 'configmap', name, literal, ...inNamespace]);
+      const changed = ['--set', 'crds.enabled=false', '--set', 'config.workInterval=9s'];
+      await helm('upgrade', 'r', chart.path, ...changed);
+      await helm('rollback', 'r', '1');
+      const paused = ['get', 'configmap', name, ...inNamespace, '-o', 'jsonpath={.data.paused}'];
+      expect(await plane.kubectl(paused)).to.equal('true');
+    });
+
     for (const [installed, chartPath] of [
       ['this version', () => chart.path],
       ['the version before', () => PREVIOUS],

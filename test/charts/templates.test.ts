@@ -340,7 +340,7 @@ describe('the templates of the chart', () => {
       (at(container, path) as { name: string }[]).map(({ name }) => name);
     expect(names('env')).to.include.members(['POD_NAME', 'WATCH_NAMESPACE', 'A', 'B']);
     expect(names('ports')).to.deep.equal(['metrics', 'debug']);
-    expect(names('volumeMounts')).to.deep.equal(['config', 'state', 'tmp', 'more']);
+    expect(names('volumeMounts')).to.deep.equal(['configuration', 'state', 'tmp', 'more']);
     expect(at(deployment, `${POD}.tolerations`)).to.deep.equal([{ key: 'a' }, { key: 'b' }]);
   });
 

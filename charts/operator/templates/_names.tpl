@@ -45,6 +45,10 @@ Arguments: at: root context; namespace; suffix: default none. */ -}}
 {{- end -}}
 {{- end }}
 
+{{- define "operator.pauseName" -}}
+{{- printf "%s-pause" (include "operator.fullname" .) | include "operator.short" -}}
+{{- end }}
+
 {{- define "operator.metricsServiceName" -}}
 {{- printf "%s-metrics" (include "operator.fullname" .) | include "operator.short" -}}
 {{- end }}

@@ -175,6 +175,10 @@ const verbs: Readonly<Record<string, Verb>> = {
         text: 'file with values of the chart',
       },
       timeout: { type: 'string', value: '5m', text: 'longest time to wait (default: 5m)' },
+      'force-conflicts': {
+        type: 'boolean',
+        text: 'take over fields that other clients have set, such as kubectl edit (Helm 4)',
+      },
       'dry-run': { type: 'boolean', text: 'show what would be applied and change nothing' },
     },
     async run(options, [image = '']) {
@@ -201,6 +205,9 @@ const verbs: Readonly<Record<string, Verb>> = {
       }
       for (const pair of options.strings('set')) {
         args.push('--set', pair);
+      }
+      if (options.on('force-conflicts')) {
+        args.push('--force-conflicts');
       }
       if (options.on('dry-run')) {
         return await run('helm', [...args, '--dry-run=server']);

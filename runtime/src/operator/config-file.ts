@@ -3,6 +3,7 @@
  * field and each wrong value.
  */
 import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { Document, Pair, YAMLMap } from 'yaml';
 import { isExplicitNo } from '../util/explicit-no.ts';
@@ -19,6 +20,18 @@ export async function readConfigFile(file: string): Promise<string | undefined> 
     }
     throw new Error(`cannot read ${file}: ${error.message}`, { cause: error });
   });
+}
+
+/**
+ * Reads the switch `paused` in the folder of the configuration file. In a cluster it is a key of a
+ * ConfigMap that the chart mounts and does not own, so that a pause is no edit of the release.
+ *
+ * @param file path of the configuration file.
+ * @returns true for every content but an explicit no; false when there is no such file.
+ */
+export async function readPauseSwitch(file: string): Promise<boolean> {
+  const content = await readConfigFile(join(dirname(file), 'paused'));
+  return content !== undefined && !isExplicitNo(content.trim());
 }
 
 /**

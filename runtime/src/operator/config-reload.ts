@@ -17,6 +17,8 @@ export interface ConfigReloadDeps {
   readonly log: Logger;
   /** Reads the file. Undefined: the file does not exist. */
   read(): Promise<string | undefined>;
+  /** Reads the switch beside the file, which pauses whatever the file says. */
+  readPauseSwitch(): Promise<boolean>;
   /** @throws Error with every problem of the text. */
   parse(text: string): OperatorSettings;
   /** Gives the operator its live settings. */
@@ -29,6 +31,13 @@ export interface ConfigReloadDeps {
 export interface LoadedConfig {
   readonly text: string | undefined;
   readonly settings: OperatorSettings;
+  /** Whether the switch beside the file pauses the operator. */
+  readonly isSwitchedOff: boolean;
+}
+
+/** The settings that take effect. */
+export function effectiveSettings({ settings, isSwitchedOff }: LoadedConfig): OperatorSettings {
+  return isSwitchedOff ? { ...settings, paused: true } : settings;
 }
 
 /**
@@ -40,12 +49,18 @@ export async function reloadConfig(
   deps: ConfigReloadDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  let { text, settings } = started;
+  let { text, settings, isSwitchedOff } = started;
   for (;;) {
     try {
       await sleep(deps.clock, POLL_INTERVAL_MS, signal);
     } catch {
       return;
+    }
+    const wasSwitchedOff = isSwitchedOff;
+    isSwitchedOff = await deps.readPauseSwitch().catch(() => wasSwitchedOff);
+    if (isSwitchedOff !== wasSwitchedOff) {
+      deps.log.warn(`the operator is ${isSwitchedOff ? 'paused' : 'resumed'} by the switch`);
+      deps.apply(liveSettingsOf(effectiveSettings({ text, settings, isSwitchedOff })));
     }
     const next = await deps.read().catch(() => text);
     if (next === text) {
@@ -60,8 +75,15 @@ export async function reloadConfig(
       deps.report(problem);
       continue;
     }
-    settings = applyText(next, settings, deps);
+    settings = applyText(next, settings, withSwitch(deps, isSwitchedOff));
   }
+}
+
+/** Settings are applied as paused while the switch is off. */
+function withSwitch(deps: ConfigReloadDeps, isSwitchedOff: boolean): ConfigReloadDeps {
+  return isSwitchedOff
+    ? { ...deps, apply: (settings) => deps.apply({ ...settings, paused: true }) }
+    : deps;
 }
 
 /** Returns the settings of the text, or the old ones when the text is wrong. */

@@ -14,12 +14,12 @@ import { loadOpenTelemetry } from '../observability/trace.ts';
 import type { Scheduler } from '../api/scheduler.ts';
 import type { OperatorSettings } from './config.ts';
 import { parseSettings } from './config.ts';
-import { readConfigFile } from './config-file.ts';
+import { readConfigFile, readPauseSwitch } from './config-file.ts';
 import { serveEndpoints } from './endpoints.ts';
 import { warnOfPlainSecrets } from './plain-secrets.ts';
 import { readinessChecks } from './readiness.ts';
 import type { LoadedConfig } from './config-reload.ts';
-import { reloadConfig } from './config-reload.ts';
+import { effectiveSettings, reloadConfig } from './config-reload.ts';
 import type { DeferredResource } from '../controller/controller.ts';
 import type { Operator } from './start.ts';
 import { startWithSettings } from './start.ts';
@@ -109,7 +109,7 @@ class OperatorProcess {
     keepAlive();
     const stopSignal = firstSignal();
     const loaded = await this.#loadConfig();
-    const { settings } = loaded;
+    const settings = effectiveSettings(loaded);
     this.#log.setLevel(settings.logLevel);
     warnOfPlainSecrets(settings, this.#log);
     const metrics = settings.metricsAddr === '' ? undefined : await this.#createMetrics(settings);
@@ -167,7 +167,8 @@ class OperatorProcess {
 
   async #loadConfig(): Promise<LoadedConfig> {
     const text = await readConfigFile(this.#configFile);
-    return { text, settings: this.#parse(text ?? '') };
+    const isSwitchedOff = await readPauseSwitch(this.#configFile);
+    return { text, settings: this.#parse(text ?? ''), isSwitchedOff };
   }
 
   async #connect(metrics: OperatorMetrics | undefined): Promise<KubeConnection> {
@@ -206,6 +207,7 @@ class OperatorProcess {
         clock: systemClock,
         log: this.#log,
         read: () => readConfigFile(this.#configFile),
+        readPauseSwitch: () => readPauseSwitch(this.#configFile),
         parse: (text) => {
           const settings = this.#parse(text);
           warnOfPlainSecrets(settings, this.#log);

@@ -218,6 +218,13 @@ describe('the life of an operator: npm run build, deploy, undeploy, logs', () =>
     expect(status).to.contain('kubectl rollout status deployment');
   });
 
+  it('deploy takes over what other clients have set, when it is asked to', async () => {
+    tool('helm');
+    tool('kubectl');
+    expect((await operator('deploy', 'op:1', '--force-conflicts')).code).to.equal(0);
+    expect(calls().find((call) => call.startsWith('helm upgrade'))).to.contain('--force-conflicts');
+  });
+
   it('deploy refuses what is not an image or not a scope', async () => {
     tool('helm');
     expect((await operator('deploy', 'a b')).err).to.contain("'a b' is not an image");

@@ -8,12 +8,14 @@ describe('reloadConfig', () => {
   let clock: VirtualClock;
   let stop: AbortController;
   let text: string | undefined;
+  let isSwitchedOff: boolean;
   let applied: LiveSettings[];
   let said: string[];
   let problems: (string | undefined)[];
 
   beforeEach(() => {
     clock = new VirtualClock();
+    isSwitchedOff = false;
     stop = new AbortController();
     const first = (text = 'workInterval: 5s\n');
     [applied, said, problems] = [[], [], []];
@@ -22,11 +24,12 @@ describe('reloadConfig', () => {
       void said.push(`${message}: ${Object.values(fields).join()}`);
     const log = { debug: tell, info: tell, warn: tell, error: tell };
     void reloadConfig(
-      { text, settings: parse(first) },
+      { text, settings: parse(first), isSwitchedOff: false },
       {
         clock,
         log,
         read: async () => text,
+        readPauseSwitch: async () => isSwitchedOff,
         parse,
         apply: (settings) => void applied.push(settings),
         report: (problem) => void problems.push(problem),
@@ -62,6 +65,21 @@ describe('reloadConfig', () => {
       'changed settings need a restart to take effect: maxConcurrentReconciles',
     ]);
     expect(applied[0]).to.not.have.property('maxConcurrentReconciles');
+  });
+
+  // @promise reconcile/stop-switches
+  it('pauses by the switch beside the file, whatever the file says, until the switch is gone', async () => {
+    isSwitchedOff = true;
+    await pass();
+    expect(applied.at(-1)?.paused).to.equal(true);
+    text = 'workInterval: 7s\npaused: false\n';
+    await pass();
+    expect(applied.at(-1)).to.deep.include({ workIntervalMs: 7_000, paused: true });
+    text = undefined;
+    isSwitchedOff = false;
+    await pass();
+    expect(applied.at(-1)).to.deep.include({ workIntervalMs: 7_000, paused: false });
+    expect(said.filter((line) => line.includes('switch'))).to.have.length(2);
   });
 
   // @promise reconcile/stop-switches

@@ -45,6 +45,10 @@ Arguments: at: root context; namespace; suffix: default none. */ -}}
 {{- end -}}
 {{- end }}
 
+{{- define "autoroute-operator.pauseName" -}}
+{{- printf "%s-pause" (include "autoroute-operator.fullname" .) | include "autoroute-operator.short" -}}
+{{- end }}
+
 {{- define "autoroute-operator.metricsServiceName" -}}
 {{- printf "%s-metrics" (include "autoroute-operator.fullname" .) | include "autoroute-operator.short" -}}
 {{- end }}

@@ -18,9 +18,17 @@ containers:
   {{- toYaml . | nindent 2 }}
   {{- end }}
 volumes:
-  - name: config
-    configMap:
-      name: {{ include "autoroute-operator.fullname" . }}
+  # The ConfigMap for a pause is not part of the release, so that a pause causes no conflict in an upgrade. The volume has
+  # another name than the one of earlier charts, to whose fields the API server has added defaults.
+  - name: configuration
+    projected:
+      sources:
+        - configMap:
+            name: {{ include "autoroute-operator.fullname" . }}
+        - configMap:
+            name: {{ include "autoroute-operator.pauseName" . }}
+            optional: true
+            items: [{ key: paused, path: paused }]
   # Survives a restart of the container: the watchdog writes the cause of a restart for the next process.
   - name: state
     emptyDir: { sizeLimit: 1Mi }

@@ -45,6 +45,10 @@ Arguments: at: root context; namespace; suffix: default none. */ -}}
 {{- end -}}
 {{- end }}
 
+{{- define "canary-operator.pauseName" -}}
+{{- printf "%s-pause" (include "canary-operator.fullname" .) | include "canary-operator.short" -}}
+{{- end }}
+
 {{- define "canary-operator.metricsServiceName" -}}
 {{- printf "%s-metrics" (include "canary-operator.fullname" .) | include "canary-operator.short" -}}
 {{- end }}

@@ -57,7 +57,7 @@ ports:
 {{- end }}
 resources: {{- toYaml .Values.resources | nindent 2 }}
 volumeMounts:
-  - name: config
+  - name: configuration
     mountPath: /config
     readOnly: true
   - name: state
