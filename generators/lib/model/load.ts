@@ -13,6 +13,7 @@ import { uniqueBy } from '../util/values.ts';
 import { parseYaml, validateYaml } from '../util/yaml-file.ts';
 import type { ParsedYaml } from '../util/yaml-file.ts';
 import { isBuiltInKind, versionOfGoPackage, warningsOf2019 } from './compat-2019.ts';
+import { finalPhaseWarnings } from './final-phase-warnings.ts';
 import { kindUses } from './model.ts';
 import type {
   Model,
@@ -130,7 +131,11 @@ function buildModel(project: ProjectDocument, yaml: ParsedYaml, results: CustomK
       .filter((name) => !builtInKinds.has(name)),
     crds: custom.flatMap(crdRequests),
     extraRules: project.rbac?.extraRules ?? [],
-    warnings: [...warningsOf2019(project.phases), ...gatewayWarnings(project.phases)],
+    warnings: [
+      ...warningsOf2019(project.phases),
+      ...gatewayWarnings(project.phases),
+      ...finalPhaseWarnings(phases),
+    ],
   };
 }
 

@@ -130,7 +130,7 @@ describe('the prompts of yo autopilot', () => {
       'canary-operator',
       'traffic_shift',
       '/tmp/x/Canary',
-      'map',
+      'machine',
       '123',
       '.',
     ].map(kindFromFolder);
