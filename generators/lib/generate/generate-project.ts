@@ -14,7 +14,7 @@ import type { Model, ProjectFile } from '../model/model.ts';
 import { findLeftoverFiles } from './renamed-phase-files.ts';
 import { parseOperatorConfig, initialOperatorConfig } from '../model/operator-config.ts';
 import { packageVersion } from '../util/package-root.ts';
-import { PROJECT_FILE } from './find-project.ts';
+import { PROJECT_FILE, refuseOtherEnding } from './find-project.ts';
 import { acquireProjectLock, refuseChanged } from './project-lock.ts';
 import type { FileRead } from './project-lock.ts';
 import { planWrites } from './plan.ts';
@@ -169,6 +169,9 @@ interface LoadedProject {
 async function loadProject(dir: string, options: GenerateOptions): Promise<LoadedProject> {
   const text = options.projectText ?? readText(join(dir, PROJECT_FILE));
   if (text === undefined) {
+    refuseOtherEnding(dir, PROJECT_FILE);
+  }
+  if (text === undefined) {
     throw new Error(`there is no ${PROJECT_FILE} in ${dir}`);
   }
   const { crds } = requireModel(text, PROJECT_FILE);
@@ -190,6 +193,7 @@ async function renderFiles(
     foreignCrds,
   }: Pick<LoadedProject, 'seed' | 'foreignCrds'> & { readonly runtime: RuntimeChoice },
 ): Promise<{ files: readonly ProjectFile[]; crd: object }> {
+  refuseOtherEnding(dir, 'autopilot-operator.yaml');
   const read = (path: string): string | undefined =>
     readText(join(dir, path)) ?? seed.find((file) => file.path === path)?.content.toString();
   const operatorConfig = read('autopilot-operator.yaml') ?? initialOperatorConfig();

@@ -6,11 +6,13 @@
  * `autopilot generate` read the kept file, so that they need no cluster and write the same bytes.
  * `--refresh` reads the cluster again.
  */
-import { join } from 'node:path';
+import { globSync, statSync } from 'node:fs';
+import { isAbsolute, join, relative } from 'node:path';
 import { readText } from '../util/files.ts';
 import type { ProjectFile } from '../util/project-file.ts';
-import { chooseCrd, crdKindOf, parseCrds, trimCrd } from './foreign-crd.ts';
-import type { CrdKind, CrdRequest, ForeignCrd } from './foreign-crd.ts';
+import { parseCrds, refusePatches } from './crd-text.ts';
+import { chooseCrd, crdKindOf, trimCrd } from './foreign-crd.ts';
+import type { CrdKind, CrdRequest, ForeignCrd, PlacedCrd } from './foreign-crd.ts';
 
 /** Value of `crd` in customParameters that means the cluster of the current kubeconfig. */
 export const CLUSTER_SOURCE = 'cluster';
@@ -79,7 +81,7 @@ function keptPath({ name }: CrdRequest): string {
 /**
  * Reads the file that a request names, or the kept copy of a CRD from the cluster.
  * @returns undefined when the cluster must be asked
- * @throws Error when the file is missing, not YAML, or without the CRD
+ * @throws Error when the path is no file of the project, or the file has not the CRD
  */
 function readCrdFile(dir: string, request: CrdRequest, refresh: boolean): ForeignCrd | undefined {
   const fromCluster = request.crd === CLUSTER_SOURCE;
@@ -87,14 +89,32 @@ function readCrdFile(dir: string, request: CrdRequest, refresh: boolean): Foreig
     return undefined;
   }
   const path = fromCluster ? keptPath(request) : request.crd;
+  refuseOtherPath(dir, path);
   const text = readText(join(dir, path));
   if (text !== undefined) {
-    return chooseCrd(parseCrds(text, path), request, path);
+    const found = parseCrds(text, path);
+    refusePatches(found);
+    return chooseCrd(found.crds, request, path);
   }
   if (fromCluster) {
     return undefined;
   }
   throw new Error(`the file ${path} does not exist`);
+}
+
+/** @throws Error when the path is absolute, or of a folder */
+function refuseOtherPath(dir: string, path: string): void {
+  if (isAbsolute(path)) {
+    const inside = relative(dir, path).replaceAll('\\', '/');
+    throw new Error(
+      `${path} is an absolute path, which other machines do not have: copy the file into the project, or write the path from there: ${inside}`,
+    );
+  }
+  if (statSync(join(dir, path), { throwIfNoEntry: false })?.isDirectory() === true) {
+    const [example] = globSync('**/*.{yaml,yml,json}', { cwd: join(dir, path) }).sort();
+    const hint = example === undefined ? '' : `, for example ${join(path, example)}`;
+    throw new Error(`${path} is a folder: name the file that has the CRD${hint}`);
+  }
 }
 
 /** A function that runs `load` at the first call and returns the same promise afterwards. */
@@ -116,7 +136,7 @@ const KUBECTL_ARGUMENTS = [
 ];
 
 /** @throws Error when kubectl is missing or the cluster does not respond */
-async function readClusterCrds(): Promise<readonly ForeignCrd[]> {
+async function readClusterCrds(): Promise<readonly PlacedCrd[]> {
   const { execa } = await import('execa');
   const result = await execa('kubectl', KUBECTL_ARGUMENTS, { reject: false, stdin: 'ignore' });
   if (result.code === 'ENOENT') {
@@ -130,5 +150,6 @@ async function readClusterCrds(): Promise<readonly ForeignCrd[]> {
       `reading the CRD from the cluster failed, kubectl says '${reason}': choose a context that works, ${FILE_ALTERNATIVE}`,
     );
   }
-  return parseCrds(result.stdout, 'the output of kubectl');
+  const { crds } = parseCrds(result.stdout, 'the output of kubectl');
+  return crds.map(({ crd }) => ({ crd, place: 'the cluster' }));
 }

@@ -1,9 +1,8 @@
 /**
- * CustomResourceDefinitions of other projects: reading them from YAML or JSON, choosing the one
- * that a customParameter means, and what follows from it.
+ * CustomResourceDefinitions of other projects: choosing the one that a customParameter means, and
+ * what follows from it.
  */
 import type { StructuralSchema } from '../util/structural-schema.ts';
-import { readYamlDocuments } from '../util/yaml-file.ts';
 
 /** The CRD that an entry of `customParameters` asks for. */
 export interface CrdRequest {
@@ -47,23 +46,10 @@ export interface ForeignCrd {
   };
 }
 
-/**
- * All CRDs in a string of one or more YAML documents. Lists (`kind: List`) are unpacked, objects of
- * other kinds are left out.
- * @param file name for the error message
- * @throws Error when the string is not valid YAML
- */
-export function parseCrds(text: string, file: string): ForeignCrd[] {
-  return readYamlDocuments(text, file).flatMap(listItems).filter(isCrd);
-}
-
-function listItems(object: unknown): readonly unknown[] {
-  const items = (object as { items?: unknown } | null)?.items;
-  return Array.isArray(items) ? (items as unknown[]) : [object];
-}
-
-function isCrd(object: unknown): object is ForeignCrd {
-  return (object as Partial<ForeignCrd> | null)?.kind === 'CustomResourceDefinition';
+/** A CRD with the place where it was read: `crds/all.yaml:12:1`, or the name of the source. */
+export interface PlacedCrd {
+  readonly crd: ForeignCrd;
+  readonly place: string;
 }
 
 /**
@@ -72,42 +58,47 @@ function isCrd(object: unknown): object is ForeignCrd {
  * @throws Error when no CRD or more than one matches, or when the CRD cannot be used
  */
 export function chooseCrd(
-  crds: readonly ForeignCrd[],
+  crds: readonly PlacedCrd[],
   { kind, group, version }: CrdRequest,
   where: string,
 ): ForeignCrd {
-  const ofKind = crds.filter((crd) => crd.spec.names.kind === kind);
+  const ofKind = crds.filter(({ crd }) => crd.spec.names.kind === kind);
   if (ofKind.length === 0) {
-    const kinds = listNames(crds.map((crd) => crd.spec.names.kind));
+    const kinds = listNames(crds.map(({ crd }) => crd.spec.names.kind));
     throw new Error(
       `${where} has no CustomResourceDefinition of the kind ${kind} (its kinds: ${kinds})`,
     );
   }
-  const matching = ofKind.filter((crd) => group === undefined || crd.spec.group === group);
-  const [crd] = matching;
-  if (crd === undefined) {
-    const groups = listNames(ofKind.map((other) => other.spec.group));
+  const matching = ofKind.filter(({ crd }) => group === undefined || crd.spec.group === group);
+  const [first] = matching;
+  if (first === undefined) {
+    const groups = listNames(ofKind.map(({ crd }) => crd.spec.group));
     throw new Error(`${where} has no kind ${kind} in the group '${group}' (its groups: ${groups})`);
   }
-  if (matching.some((other) => other.spec.group !== crd.spec.group)) {
-    const groups = listNames(matching.map((other) => other.spec.group));
+  if (matching.some(({ crd }) => crd.spec.group !== first.crd.spec.group)) {
+    const groups = listNames(matching.map(({ crd }) => crd.spec.group));
     throw new Error(
       `${where} has several kinds called ${kind}: choose one with apiGroup (${groups})`,
     );
   }
+  return usableCrd(first, kind, version);
+}
+
+/** @throws Error when Kubernetes does not serve the CRD, or not in the version */
+function usableCrd({ crd, place }: PlacedCrd, kind: string, version?: string): ForeignCrd {
   if (crd.apiVersion !== 'apiextensions.k8s.io/v1') {
     throw new Error(
-      `${where} has the CRD of ${kind} as ${crd.apiVersion}, which Kubernetes no longer serves: use one of apiextensions.k8s.io/v1`,
+      `${place} has the CRD of ${kind} as ${crd.apiVersion}, which Kubernetes no longer serves: use one of apiextensions.k8s.io/v1`,
     );
   }
   const served = servedVersions(crd);
   if (version !== undefined && !served.includes(version)) {
     throw new Error(
-      `${where} has no version '${version}' of ${kind} (its versions: ${listNames(served)})`,
+      `${place} has no version '${version}' of ${kind} (its versions: ${listNames(served)})`,
     );
   }
   if (served.length === 0) {
-    throw new Error(`${where} serves no version of ${kind}`);
+    throw new Error(`${place} serves no version of ${kind}`);
   }
   return crd;
 }

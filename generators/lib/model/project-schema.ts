@@ -189,7 +189,7 @@ export const customParameterSchema = z.strictObject({
   crd: nameSchema
     .optional()
     .describe(
-      'Source of the CustomResourceDefinition from which types are generated: the path of a YAML or JSON file in the project, or `cluster` for the cluster of the current kubeconfig. The cluster is read once with kubectl; the copy in `.autopilot/crds` is used until `generate --refresh`. Default: no types.',
+      'Source of the CustomResourceDefinition from which types are generated: the path of a YAML or JSON file relative to the project, or `cluster` for the cluster of the current kubeconfig. A file may have several documents; other objects in it are skipped. Files are read as kubectl reads them. A patch of kustomize or a template of Helm must be rendered first. The cluster is read once with kubectl; the copy in `.autopilot/crds` is used until `generate --refresh`. Default: no types.',
     ),
 });
 

@@ -2,7 +2,7 @@
  * YAML files that users write: reading them with the place of each value, and checking them with a
  * zod schema, so that all problems are reported at once with line and column.
  */
-import { isMap, isScalar, LineCounter, parseAllDocuments, parseDocument } from 'yaml';
+import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import type { z } from 'zod';
 import { didYouMean } from './naming.ts';
@@ -49,11 +49,7 @@ export function parseYaml(text: string, file: string): ParsedYaml {
     prettyErrors: false,
     uniqueKeys: true,
   });
-  const problems = document.errors.map((error) => ({
-    file,
-    ...positionOf(lines, error.pos[0]),
-    message: firstLine(error.message),
-  }));
+  const problems = syntaxProblems(document, { text, file, lines });
   try {
     return {
       document,
@@ -65,6 +61,43 @@ export function parseYaml(text: string, file: string): ParsedYaml {
     // Nested aliases can expand to more nodes than memory can hold; the parser refuses them here.
     return unreadableYaml(file, firstLine((error as Error).message));
   }
+}
+
+/** A string that is being read. */
+interface YamlSource {
+  readonly text: string;
+  readonly file: string;
+  readonly lines: LineCounter;
+}
+
+/** What the parser finds; a merge conflict is one problem, not one for each line of it. */
+function syntaxProblems({ errors }: Document.Parsed, source: YamlSource): readonly Problem[] {
+  const conflict = errors.length > 0 ? conflictOffset(source.text) : undefined;
+  if (conflict !== undefined) {
+    return [problemAt(source, conflict, CONFLICT)];
+  }
+  const second = errors.find(({ code }) => code === 'MULTIPLE_DOCS');
+  const other = errors.filter((error) => error !== second);
+  if (second !== undefined && other.length === 0) {
+    return [problemAt(source, second.pos[0], SECOND_DOCUMENT)];
+  }
+  return other.map(({ pos, message }) => problemAt(source, pos[0], firstLine(message)));
+}
+
+const CONFLICT =
+  'a merge conflict begins here: keep the lines of one side, and remove those with <<<<<<<, ======= and >>>>>>>';
+
+const SECOND_DOCUMENT =
+  "a second YAML document begins here, but the file has one: remove the line '---', or the rest";
+
+/** Offset of the line that begins a merge conflict of git. */
+function conflictOffset(text: string): number | undefined {
+  const found = /^<{7}(?: |\r?$)/m.exec(text);
+  return found !== null && /^>{7}(?: |\r?$)/m.test(text) ? found.index : undefined;
+}
+
+function problemAt({ file, lines }: YamlSource, offset: number, message: string): Problem {
+  return { file, ...positionOf(lines, offset), message };
 }
 
 function positionOf(lines: LineCounter, offset: number): Position {
@@ -111,23 +144,6 @@ function unreadableYaml(file: string, message: string): ParsedYaml {
     value: undefined,
     position: () => at,
   };
-}
-
-/**
- * The values of all documents in a string of YAML or JSON.
- * @param file name of the file for the error message
- * @throws Error when the string is not valid YAML
- */
-export function readYamlDocuments(text: string, file: string): readonly unknown[] {
-  const documents = parseAllDocuments(text, { prettyErrors: false, uniqueKeys: false });
-  if (!Array.isArray(documents)) {
-    return [];
-  }
-  const [error] = documents.flatMap(({ errors }) => errors);
-  if (error !== undefined) {
-    throw new Error(`${file} is not valid YAML: ${firstLine(error.message)}`);
-  }
-  return documents.map((document) => document.toJS() as unknown);
 }
 
 /** How `validateYaml` reports problems. */

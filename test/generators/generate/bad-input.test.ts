@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -13,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { generateProject, loadModel, scaffold, upToDate } from '../../../generators/lib/index.ts';
+import { findProject, refuseExisting } from '../../../generators/lib/generate/find-project.ts';
 
 const repository = resolve(import.meta.dirname, '../../..');
 
@@ -34,6 +36,16 @@ function sentences(text: string): readonly string[] {
 describe('an autopilot.yaml that is wrong is one sentence for each thing', () => {
   const phase = (text: string): string => `${good}${text}\n`;
   const cases: readonly (readonly [title: string, text: string, sentence: RegExp])[] = [
+    [
+      'a merge conflict',
+      good.replace('phases:', '<<<<<<< HEAD\n=======\nplural: canaries\n>>>>>>> main\nphases:'),
+      /^4:1: a merge conflict begins here: keep the lines of one side, and remove those with <<<<<<<, ======= and >>>>>>>$/,
+    ],
+    [
+      'a second document',
+      phase('---\nkind: Other'),
+      /^7:1: a second YAML document begins here, but the file has one: remove the line '---', or the rest$/,
+    ],
     ['an unknown key', `${good}colour: red\n`, /^7:1: colour is not a known field/],
     [
       'an unknown key that every object has',
@@ -203,6 +215,21 @@ describe('nothing is lost', function () {
       `there is no autopilot.yaml in ${dir} or above: start a project with 'yo autopilot' or 'autopilot init'`,
     ]);
   });
+
+  for (const name of ['autopilot.yaml', 'autopilot-operator.yaml']) {
+    it(`when ${name} ends in .yml: the name that it must have, from generate and from init`, async () => {
+      await scaffold({ dir, kind: 'Canary', runtime: 'registry' });
+      const other = name.replace('yaml', 'yml');
+      renameSync(join(dir, name), join(dir, other));
+      const sentence = `${other} in ${dir} must be called ${name}: rename it`;
+      const error = await generateProject(dir).catch((thrown: Error) => thrown.message);
+      expect(error).to.equal(sentence);
+      if (name === 'autopilot.yaml') {
+        expect(() => findProject(join(dir, 'src'))).to.throw(sentence);
+        expect(() => refuseExisting(dir, false)).to.throw(sentence);
+      }
+    });
+  }
 
   it('when src/spec.ts does not compile: the file is named and nothing is written', async () => {
     await start();

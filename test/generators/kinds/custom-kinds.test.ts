@@ -42,7 +42,43 @@ function crd(kind: string, group: string, versions: readonly string[], more: obj
   });
 }
 
+/** A patch, which has no names of a kind. */
+const PATCH = `kind: CustomResourceDefinition
+metadata: { name: certificates.cert.test }
+spec: { conversion: { strategy: None } }
+`;
+
 const CERTIFICATE = crd('Certificate', 'cert.test', ['v1beta1', 'v2', 'v10', 'v1alpha1']);
+
+const QUOTED = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: certificates.cert.test }
+spec:
+  group: cert.test
+  scope: Namespaced
+  names: { kind: Certificate, plural: certificates }
+  versions:
+  - name: v1
+    served: yes
+    storage: on
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec:
+            type: object
+            properties:
+              secretName:
+                description: "Where it is put,
+                and \\"why\\"."
+                type: string
+              mode:
+                description: 'It''s read
+              on: any day.'
+                type: boolean
+              after:
+                type: string
+`;
 
 describe('customParameters with a CRD', function () {
   this.timeout(60_000);
@@ -151,6 +187,17 @@ export async function sync({ inputs }: Context): Promise<Result> {
     ).to.deep.equal(['6', '7']);
   });
 
+  it('may be next to a patch of them, and to quoted text that goes on at the indentation of its key', async () => {
+    file('all.yaml', `${PATCH}---\n${QUOTED}`);
+    await declare('    crd: crds/all.yaml\n');
+    expect(await generate()).to.equal('');
+    expect(read('src/generated/kinds/certificates.ts'))
+      .to.contain('Where it is put, and "why".')
+      .and.to.contain("It's read on: any day.")
+      .and.to.contain('mode?: boolean;')
+      .and.to.contain('after?: string;');
+  });
+
   it('use the version that the entry names', async () => {
     file('one.yaml', CERTIFICATE);
     await declare('    crd: crds/one.yaml\n    version: v1beta1\n');
@@ -164,7 +211,37 @@ export async function sync({ inputs }: Context): Promise<Result> {
       'a file that is not YAML',
       'crd: crds/a.yaml',
       { 'a.yaml': 'a: [' },
-      'crds/a.yaml is not valid YAML',
+      'crds/a.yaml:1:5: Flow sequence in block collection',
+    ],
+    [
+      'a patch of kustomize',
+      'crd: crds/a.yaml',
+      { 'a.yaml': `kind: Kustomization\n---\n${PATCH}` },
+      "crds/a.yaml:3:1: the CustomResourceDefinition certificates.cert.test has no group, names and versions, so it is a patch: name the file of the whole CRD, or write it with 'kubectl kustomize FOLDER > crds/NAME.yaml'",
+    ],
+    [
+      'a template of Helm',
+      'crd: crds/a.yaml',
+      { 'a.yaml': `# CRD\n{{- if .Values.crds }}\n${PATCH}{{- end }}\n` },
+      "crds/a.yaml:2:1: '{{- if .Values.crds }}' is of a template of Helm, which is no YAML yet",
+    ],
+    [
+      'a folder',
+      'crd: crds',
+      { 'a.yaml': CERTIFICATE },
+      'crds is a folder: name the file that has the CRD, for example crds/a.yaml',
+    ],
+    [
+      'an absolute path',
+      'crd: /somewhere/crds/a.yaml',
+      {},
+      '/somewhere/crds/a.yaml is an absolute path, which other machines do not have',
+    ],
+    [
+      'a CRD whose parts have other types',
+      'crd: crds/a.yaml',
+      { 'a.yaml': '{"kind":"CustomResourceDefinition","spec":{"names":"x","versions":{}}}' },
+      'crds/a.yaml:1:1: the CustomResourceDefinition without a name has no group',
     ],
     [
       'another kind',
@@ -176,7 +253,7 @@ export async function sync({ inputs }: Context): Promise<Result> {
       'a version that is not served',
       'crd: crds/a.yaml\n    version: v3',
       { 'a.yaml': CERTIFICATE },
-      "crds/a.yaml has no version 'v3' of Certificate (its versions: v10, v1alpha1, v1beta1, v2)",
+      "crds/a.yaml:1:1 has no version 'v3' of Certificate (its versions: v10, v1alpha1, v1beta1, v2)",
     ],
     [
       'two groups',
