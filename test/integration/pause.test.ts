@@ -209,6 +209,45 @@ describe('a paused resource', () => {
     });
   }
 
+  it('says in its condition in which objects claims are left, at most five by name', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+    await start(
+      defineTestOperator({
+        A: {
+          inputs: [input.virtualservices],
+          outputs: [output.virtualservices],
+          sync: ({ resource, inputs }) => ({
+            next: 'A',
+            outputs: {
+              virtualservices: names
+                .slice(0, (resource.spec as { readonly routes: number }).routes)
+                .map((name) => claimOf(inputs['virtualservices']!.require(name))),
+            },
+          }),
+        },
+      }),
+    );
+    for (const name of names) {
+      await sandbox.create(route(name, 'main'));
+    }
+    const PREFIX = `paused by the annotation ${PAUSED}=true`;
+    for (const [routes, left] of [
+      [0, ''],
+      [1, '; field claims left in place: VirtualService default/a'],
+      [
+        7,
+        `; field claims left in place: ${['a', 'b', 'c', 'd', 'e'].map((name) => `VirtualService default/${name}`).join(', ')} and 2 more`,
+      ],
+    ] as const) {
+      await sandbox.create(drone('one', { routes }));
+      await sandbox.advance('1s');
+      await pause('true');
+      expect(readyMessage(await sandbox.get('Drone', 'one'))).to.equal(`${PREFIX}${left}`);
+      await sandbox.delete('Drone', 'one');
+      await sandbox.advance('1s');
+    }
+  });
+
   // @promise reconcile/paused
   it('is every resource while the configuration says so', async () => {
     const testOperator = defineTestOperator({ A: { sync: () => ({ next: 'B' }) }, B: {} });

@@ -34,6 +34,9 @@ import { appliedRecords } from './undone/applied-objects.ts';
 import { msUntilNextCheck, undoneChangesToTell } from './undone/repair-records.ts';
 import { updateStatus } from './update-status.ts';
 
+/** How many objects the condition Paused names. */
+const MAX_NAMED_OBJECTS = 5;
+
 /** Prepares the resource (fresh read, deletion, finalizer), then reconciles its phase. */
 export async function reconcile(request: ReconcileRequest): Promise<ReconcileResult> {
   let context = createContext(request);
@@ -100,7 +103,8 @@ async function reconcilePhase(context: ReconcileContext): Promise<ReconcileResul
 async function endPaused(context: ReconcileContext, reason: string): Promise<ReconcileResult> {
   const { phase, deps } = context;
   if (phase.whilePaused !== 'release') {
-    return endWith(context, { type: 'paused', message: reason }, DONE.outcome);
+    const left = describeLeftClaims(deps.fieldClaims.claimedObjects(context.resource));
+    return endWith(context, { type: 'paused', message: `${reason}${left}` }, DONE.outcome);
   }
   try {
     const attempts = new Attempts();
@@ -118,6 +122,16 @@ async function endPaused(context: ReconcileContext, reason: string): Promise<Rec
   const applied = appliedRecords(context.state.undone);
   const update = { phase, situation, isGenerationHandled: false, applied };
   return updateStatus(context, update, DONE.outcome);
+}
+
+/** The end of the message of a pause that leaves field claims in place. Empty: there are none. */
+function describeLeftClaims(objects: readonly string[]): string {
+  if (objects.length === 0) {
+    return '';
+  }
+  const named = objects.slice(0, MAX_NAMED_OBJECTS).join(', ');
+  const rest = objects.length - MAX_NAMED_OBJECTS;
+  return `; field claims left in place: ${named}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
 /** A transition that the worker did not choose. */

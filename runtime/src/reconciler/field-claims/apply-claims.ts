@@ -301,6 +301,14 @@ export class FieldClaims {
     });
   }
 
+  /** Objects in which the resource has claims, each as `Kind namespace/name`, sorted. */
+  claimedObjects(resource: KubeObject): readonly string[] {
+    return this.#claimed
+      .of(resource)
+      .map(({ type, key }) => `${type.kind} ${key}`)
+      .sort();
+  }
+
   /** Claims of the resource whose list element cannot be told, each as a message. */
   unresolved(resource: KubeObject): readonly string[] {
     const { group } = this.#deps.scheduler.resource;
