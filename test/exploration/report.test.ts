@@ -6,6 +6,7 @@ import {
   create,
   explore,
   formatTrace,
+  patch,
   quiesce,
   runScenario,
   scenario,
@@ -154,6 +155,32 @@ describe('the report of an exploration', () => {
       .and.contain('no Drone leaves the first phase Waiting')
       .and.match(/Ready=False, \w+: /)
       .and.contain('there is no ConfigMap');
+  });
+
+  it('takes a resting phase for an end: a first phase that rests holds nothing back', async () => {
+    const resting = defineTestOperator({
+      Kept: { resting: true, sync: () => ({ next: 'Kept' }) },
+      Gone: {},
+    });
+    expect(formatExploration(await explored(resting, life())))
+      .to.match(/^✔ life: /m)
+      .and.not.contain('leaves the first phase');
+  });
+
+  it('takes a resting phase for an end: a changed spec leads from it to the first phase', async () => {
+    const resting = defineTestOperator({
+      Waiting: { sync: () => ({ next: 'Kept' }) },
+      Kept: { resting: true, next: ['Kept'], sync: () => ({ next: 'Kept' }) },
+    });
+    const changed = life({
+      steps: [
+        create(drone('one')),
+        quiesce(),
+        patch('Drone', 'one', { spec: { wish: 2 } }),
+        quiesce(),
+      ],
+    });
+    expect((await explored(resting, changed)).findings).to.deep.equal([]);
   });
 
   it('names the phases that no run has entered', async () => {

@@ -300,6 +300,12 @@ function validateFinal(phase: PhaseDocument, path: ProblemPath, report: ReportPr
       );
     }
   }
+  if (phase.whilePaused !== undefined) {
+    report(
+      [...path, 'whilePaused'],
+      `${subject} is final and has no worker, so it cannot have whilePaused: remove whilePaused or 'final'`,
+    );
+  }
   if (phase.timeout !== undefined) {
     report(
       [...path, 'timeout'],

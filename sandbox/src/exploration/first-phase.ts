@@ -31,8 +31,8 @@ export class FirstPhase {
 
   /**
    * @param entered the phases that a resource was in.
-   * @returns what holds the resources in the first phase. Empty: they have left it, or there is no
-   * other phase.
+   * @returns what holds the resources in the first phase. Empty: they have left it, it is a resting
+   * phase, or there is no other phase.
    */
   describe(entered: ReadonlySet<string>, cluster: Cluster): readonly string[] {
     const { phases, resource } = this.#scheduler;
@@ -43,7 +43,7 @@ export class FirstPhase {
     if (entered.size === 0) {
       return [`no ${resource.kind} enters the first phase ${first.name}`];
     }
-    if (entered.size > 1) {
+    if (entered.size > 1 || first.resting === true) {
       return [];
     }
     const kinds = new Set(cluster.objects().map(({ kind }) => kind));

@@ -488,7 +488,8 @@ function isAllowedTransition({ phases }: Scheduler, from: string | undefined, to
   if (origin === undefined || to === origin.name) {
     return true;
   }
-  const onSpecChange = origin.onSpecChange ?? (origin.final === true ? initial?.name : undefined);
+  const isEnd = origin.final === true || origin.resting === true;
+  const onSpecChange = origin.onSpecChange ?? (isEnd ? initial?.name : undefined);
   return (
     origin.next === undefined ||
     origin.next.includes(to) ||

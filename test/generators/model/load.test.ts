@@ -79,6 +79,12 @@ describe('loading autopilot.yaml', () => {
       /phases\[2\] \('Finished'\) is final .* cannot have inputs/,
     ],
     [
+      'whilePaused of a final phase',
+      'final: true',
+      'final: true\n    whilePaused: release',
+      /phases\[2\] \('Finished'\) is final and has no worker, so it cannot have whilePaused/,
+    ],
+    [
       'an apiVersion of one part',
       'examples.io/v1',
       'v1',
