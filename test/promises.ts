@@ -241,6 +241,10 @@ export const PROMISES: Readonly<Record<string, PromiseSection>> = {
   chart: {
     title: 'Chart',
     promises: {
+      'former-versions':
+        'After a change of the API version, stored resources are served in the former and in the present version with all fields.',
+      'storage-migration':
+        'A Job after the upgrade stores all resources in the present version. Afterwards the former version can be removed.',
       'cleanup-only-on-uninstall':
         'The clean-up Job deletes resources only while Helm uninstalls the release, also when the chart is applied as rendered manifests.',
       'restricted-approvals':

@@ -46,10 +46,9 @@ export function compileSpec(model: Model, specFile: string): CompiledSpec {
   return { crd, ...(parsed.config && { config: parsed.config }) };
 }
 
-function crdFromSpec(model: Model, { spec, status, kind: tags, columns }: ParsedSpec): object {
-  const { kind, group, version, plural, singular, scope } = model;
-  const { shortNames, categories, scale } = tags;
-  const isRequired = isSpecRequired(spec);
+function crdFromSpec(model: Model, parsed: ParsedSpec): object {
+  const { kind, group, plural, singular, scope, formerVersions } = model;
+  const { shortNames, categories } = parsed.kind;
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
@@ -65,38 +64,62 @@ function crdFromSpec(model: Model, { spec, status, kind: tags, columns }: Parsed
         ...(categories.length > 0 && { categories }),
       },
       scope,
-      versions: [
-        {
-          name: version,
-          served: true,
-          storage: true,
-          ...deprecation(model, tags.deprecated),
-          schema: {
-            openAPIV3Schema: {
-              type: 'object',
-              ...(isRequired && { required: ['spec'] }),
-              properties: {
-                apiVersion: { type: 'string' },
-                kind: { type: 'string' },
-                metadata: { type: 'object' },
-                spec: isRequired ? spec : orderKeywords({ ...spec, default: {} }),
-                status: statusSchema(model, status),
-              },
-            },
-          },
-          subresources: { status: {}, ...(scale && { scale }) },
-          additionalPrinterColumns: printerColumns(columns),
-        },
-      ],
+      versions: crdVersions(model, parsed),
+      ...(formerVersions.length > 0 && { conversion: { strategy: 'None' } }),
     },
+  };
+}
+
+/**
+ * The version that is stored, then the former ones. All have the present schema: the API server
+ * converts nothing but the apiVersion, it drops the fields that the schema of a request's version
+ * lacks, and it gives a stored resource the defaults of the version in which it is stored.
+ */
+function crdVersions(model: Model, parsed: ParsedSpec): readonly object[] {
+  const { version, formerVersions } = model;
+  const present = { name: version, served: true, deprecated: parsed.kind.deprecated };
+  const shape = versionShape(model, parsed);
+  return [present, ...formerVersions].map(({ name, served, deprecated }) => ({
+    name,
+    served,
+    storage: name === version,
+    ...deprecation(model, name, deprecated),
+    ...shape,
+  }));
+}
+
+/** What versions have in common: schema, subresources and columns. */
+function versionShape(model: Model, parsed: ParsedSpec): object {
+  const { spec, status, columns } = parsed;
+  const { scale } = parsed.kind;
+  const isRequired = isSpecRequired(spec);
+  return {
+    schema: {
+      openAPIV3Schema: {
+        type: 'object',
+        ...(isRequired && { required: ['spec'] }),
+        properties: {
+          apiVersion: { type: 'string' },
+          kind: { type: 'string' },
+          metadata: { type: 'object' },
+          spec: isRequired ? spec : orderKeywords({ ...spec, default: {} }),
+          status: statusSchema(model, status),
+        },
+      },
+    },
+    subresources: { status: {}, ...(scale && { scale }) },
+    additionalPrinterColumns: printerColumns(columns),
   };
 }
 
 /** Longest deprecationWarning that the API server accepts. */
 const MAX_WARNING_LENGTH = 256;
 
-/** @param message undefined: not deprecated. Empty: with the API server's own warning. */
-function deprecation({ group, version, kind }: Model, message: string | undefined): object {
+/**
+ * The fields of a deprecated version.
+ * @param message undefined: not deprecated. Empty: with the API server's own warning.
+ */
+function deprecation({ group, kind }: Model, version: string, message: string | undefined): object {
   if (message === undefined) {
     return {};
   }

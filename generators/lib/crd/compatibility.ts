@@ -15,6 +15,8 @@ export interface BreakingChange {
   readonly was: string;
   /** Part of the schema after the change. */
   readonly is: string;
+  /** Whether the change comes with another version in apiVersion. Default: false. */
+  readonly betweenVersions?: boolean;
 }
 
 /** The parts of a CRD that are compared. */
@@ -29,6 +31,8 @@ interface CrdDocument {
 
 interface CrdVersion {
   readonly name: string;
+  readonly served?: boolean;
+  readonly storage?: boolean;
   readonly schema?: { readonly openAPIV3Schema?: StructuralSchema };
 }
 
@@ -47,6 +51,7 @@ export function findBreakingChanges(before: object, after: object): BreakingChan
   const { spec: now } = after as CrdDocument;
   const namesBefore = old.versions.map(({ name }) => name);
   const namesNow = now.versions.map(({ name }) => name);
+  const isNewVersion = storedVersion(old.versions) !== storedVersion(now.versions);
   const isKept = namesBefore.every((name) => namesNow.includes(name));
   const served = (isKept ? namesBefore : namesNow).join(', ');
   return [
@@ -58,12 +63,37 @@ export function findBreakingChanges(before: object, after: object): BreakingChan
     ...compareNames('kind', old.names.kind, now.names.kind),
     ...compareNames('plural', old.names.plural, now.names.plural),
     ...compareNames('scope', old.scope, now.scope),
-    ...old.versions.flatMap((version, index) => {
-      // A version with another name is compared too: it may also have become narrower.
-      const next = now.versions.find(({ name }) => name === version.name) ?? now.versions[index];
-      return next === undefined ? [] : compareVersions(version, next);
-    }),
-  ];
+    ...old.versions
+      .flatMap((version, index) => {
+        // A version with another name is compared too: it may also have become narrower.
+        const next = now.versions.find(({ name }) => name === version.name) ?? now.versions[index];
+        return next === undefined ? [] : compareVersions(version, next);
+      })
+      .map((change) => ({ ...change, ...(isNewVersion && { betweenVersions: true }) })),
+    ...compareServed(old.versions, now.versions),
+  ].filter(isFirst);
+}
+
+/** Whether an entry is not a repetition: all versions of a CRD have the same schema. */
+function isFirst(change: BreakingChange, index: number, all: readonly BreakingChange[]): boolean {
+  const line = formatBreakingChange(change);
+  return all.findIndex((other) => formatBreakingChange(other) === line) === index;
+}
+
+function storedVersion(versions: readonly CrdVersion[]): string | undefined {
+  return versions.find(({ storage }) => storage)?.name;
+}
+
+function compareServed(
+  before: readonly CrdVersion[],
+  after: readonly CrdVersion[],
+): BreakingChange[] {
+  return before
+    .filter(({ name, served }) => {
+      const next = after.find((version) => version.name === name);
+      return served !== false && next?.served === false;
+    })
+    .map(({ name }) => ({ path: name, was: 'served', is: 'not served' }));
 }
 
 function compareNames(path: string, was: string, is: string): BreakingChange[] {
@@ -89,9 +119,36 @@ export function refuseBreakingChanges(breaks: readonly BreakingChange[]): void {
     return;
   }
   const lines = breaks.map((change) => `  ${formatBreakingChange(change)}`).join('\n');
+  const advice = versionAdvice(breaks);
   throw new Error(
-    `The new CRD does not accept all resources that may be stored:\n${lines}\nNothing was written. Undo these changes (a new field needs '?' or @default; a renamed phase needs 'formerly'), or generate with --accept-breaking if there are no such resources.`,
+    `The new CRD does not accept all resources that may be stored:\n${lines}\n${advice}Nothing was written. Undo these changes (a new field needs '?' or @default; a renamed phase needs 'formerly'), or generate with --accept-breaking if there are no such resources.`,
   );
+}
+
+/** What to do about changes of versions, as lines. Empty when there are none. */
+function versionAdvice(breaks: readonly BreakingChange[]): string {
+  const version = breaks.find(({ path }) => path === 'apiVersion');
+  const lines = [
+    ...(version === undefined ? [] : [keepVersions(version)]),
+    ...(breaks.some(({ betweenVersions }) => betweenVersions)
+      ? [
+          'Resources of a former version are not converted: a field that is renamed, newly required or narrower needs a conversion webhook, which is not available yet. Keep such a field as it was, and add the new one beside it.',
+        ]
+      : []),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** How to keep the versions that a CRD no longer has. */
+function keepVersions({ was, is }: BreakingChange): string {
+  const [groupBefore, groupNow] = [was, is].map((text) => text.slice(1, text.indexOf('/')));
+  if (groupBefore !== groupNow) {
+    return 'Another group makes another kind, without the stored resources.';
+  }
+  const [before, now] = [was, is].map((text) => text.slice(text.indexOf('/') + 1, -1).split(', '));
+  const lost = (before ?? []).filter((name) => now?.includes(name) !== true);
+  const entries = lost.map((name) => `{ name: ${name} }`).join(', ');
+  return `To keep the stored resources, list what is missing in autopilot.yaml: formerVersions: [${entries}]. The API server refuses a CRD without a version of its status.storedVersions: migrate the storage of each cluster first (UPGRADING.md of the chart).`;
 }
 
 /** Makes the breaking change of the current field. */

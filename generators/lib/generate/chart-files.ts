@@ -19,6 +19,7 @@ import type { Model, ProjectFile } from '../model/model.ts';
 import { LIVE_KEYS, operatorConfigJsonSchema } from '../model/operator-config.ts';
 import { formatYaml, formatYamlString } from '../util/yaml-text.ts';
 import { packageRoot } from '../util/package-root.ts';
+import { replaceApiVersion } from './project-templates.ts';
 import { hasMetrics } from '../code/scheduler.ts';
 
 const chartTemplates = join(packageRoot, 'charts/operator');
@@ -39,6 +40,8 @@ export interface ChartInput {
   readonly operatorConfig: string;
   /** Text of examples/<kind>.yaml: one or several YAML documents. */
   readonly sample?: string | undefined;
+  /** apiVersion of the last generate. Default: the present one. */
+  readonly lastApiVersion?: string | undefined;
 }
 
 /** How a template's text becomes a file, for the templates that are not merged as they are. */
@@ -55,7 +58,10 @@ export function renderChart(model: Model, input: ChartInput): ProjectFile[] {
   };
   const valuesSource = fill('values.yaml');
   const values = parseValues(valuesSource, operatorConfigJsonSchema(input.config));
-  const special = specialChartFiles(model, valuesSource, renderValuesSection(values));
+  const special = specialChartFiles(model, input, {
+    valuesSource,
+    valuesSection: renderValuesSection(values),
+  });
   const rendered = listTemplates(chartTemplates).map((template) => {
     const file = special[template];
     if (file !== undefined) {
@@ -71,7 +77,10 @@ export function renderChart(model: Model, input: ChartInput): ProjectFile[] {
 }
 
 /** Variables of every template of the chart. */
-function chartVariables(model: Model, { crd, operatorConfig, sample }: ChartInput): object {
+function chartVariables(
+  model: Model,
+  { crd, operatorConfig, sample = '', lastApiVersion }: ChartInput,
+): object {
   const config = readConfigValues(operatorConfig);
   const { idle, with1000Deployments } = MEASURED_MEMORY;
   const initialPhase = model.phases.find(({ initial }) => initial);
@@ -91,7 +100,7 @@ function chartVariables(model: Model, { crd, operatorConfig, sample }: ChartInpu
     migrations: RENAMED_VALUES,
     measured: `${idle} MB resident when idle, ${with1000Deployments} MB after 1,000 Deployments were routed.`,
     description: initialPhase?.description ?? `A state machine of ${model.phases.length} phases.`,
-    example: yamlBlock(sampleResources(model, sample)),
+    example: yamlBlock(sampleResources(model, replaceApiVersion(model, sample, lastApiVersion))),
     crdSpec: escapeBraces(yamlBlock((crd as { spec: unknown }).spec)),
     valuesSection: '',
     indent: indentLines,
@@ -101,14 +110,18 @@ function chartVariables(model: Model, { crd, operatorConfig, sample }: ChartInpu
   };
 }
 
-/**
- * @param valuesSource values.yaml with the comment lines that are schema
- * @param valuesSection table of values for the chart's README
- */
+/** Texts that are made from charts/operator/values.yaml. */
+interface ValuesTexts {
+  /** values.yaml with the comment lines that are schema. */
+  readonly valuesSource: string;
+  /** Table of values for the chart's README. */
+  readonly valuesSection: string;
+}
+
 function specialChartFiles(
   model: Model,
-  valuesSource: string,
-  valuesSection: string,
+  { lastApiVersion }: ChartInput,
+  { valuesSource, valuesSection }: ValuesTexts,
 ): Readonly<Record<string, ChartFile>> {
   return {
     'values.yaml': () => mergedChartFile(model, 'values.yaml', removeSchemaLines(valuesSource)),
@@ -116,7 +129,8 @@ function specialChartFiles(
       path: chartPath(model, 'README.md'),
       content: fill('README.md', { valuesSection }),
       ownership: 'user-owned',
-      refresh: (text) => replaceValuesSection(text, valuesSection),
+      refresh: (text) =>
+        replaceApiVersion(model, replaceValuesSection(text, valuesSection), lastApiVersion),
     }),
     'icon.svg': (fill) => ({
       path: chartPath(model, 'icon.svg'),
@@ -128,6 +142,12 @@ function specialChartFiles(
         model,
         'files/cleanup.mjs',
         needsFinalizer(model) ? fill('files/cleanup.mjs') : '',
+      ),
+    'files/migrate-storage.mjs': (fill) =>
+      mergedChartFile(
+        model,
+        'files/migrate-storage.mjs',
+        model.formerVersions.length > 0 ? fill('files/migrate-storage.mjs') : '',
       ),
     'templates/_overrides.tpl': (fill) => ({
       path: chartPath(model, 'templates/_overrides.tpl'),
@@ -161,12 +181,9 @@ function prefixNamedTemplates({ operatorName }: Model, text: string): string {
 }
 
 /** The resources of the user's sample; the smallest possible resource when it has none. */
-function sampleResources(
-  { group, version, kind }: Model,
-  sample: string | undefined,
-): readonly unknown[] {
+function sampleResources({ group, version, kind }: Model, sample: string): readonly unknown[] {
   const apiVersion = `${group}/${version}`;
-  const documents = parseAllDocuments(sample ?? '').map((document) =>
+  const documents = parseAllDocuments(sample).map((document) =>
     document.errors.length > 0 ? undefined : (document.toJS() as { kind?: string } | null),
   );
   const found = documents.filter((document) => document?.kind === kind);

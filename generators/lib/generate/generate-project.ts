@@ -91,7 +91,9 @@ export async function generateProject(
   refuseOlderGenerator(lock, packageVersion);
   const { model, seed, foreignCrds } = await loadProject(dir, options);
   const runtime = options.runtime ?? lock?.runtime ?? 'vendor';
-  const { files: rendered, crd } = await renderFiles(dir, model, { seed, runtime, foreignCrds });
+  const lastCrd = readLastCrd(dir);
+  const input = { seed, runtime, foreignCrds, lastCrd };
+  const { files: rendered, crd } = await renderFiles(dir, model, input);
   const files = [
     ...seed,
     ...rendered.filter((file) => isWanted(dir, file, new Set(seed.map(({ path }) => path)))),
@@ -99,7 +101,8 @@ export async function generateProject(
   const makePlan = (): Plan => planProject(dir, files, { model, options, seed, runtime });
   const notices = findReviewNotices(dir, model, rendered, lock?.unownedKinds);
   const plan = makePlan();
-  const breakingChanges = await findUnacceptedChanges(dir, crd, options.acceptBreaking ?? false);
+  const accepted = options.acceptBreaking ?? false;
+  const breakingChanges = await findUnacceptedChanges(dir, { lastCrd, crd }, accepted);
   const packagesToInstall = findPackagesToInstall(dir, plan.changes);
   const result = { model, plan, notices, packagesToInstall, breakingChanges };
   if (options.dryRun) {
@@ -191,7 +194,11 @@ async function renderFiles(
     seed,
     runtime,
     foreignCrds,
-  }: Pick<LoadedProject, 'seed' | 'foreignCrds'> & { readonly runtime: RuntimeChoice },
+    lastCrd,
+  }: Pick<LoadedProject, 'seed' | 'foreignCrds'> & {
+    readonly runtime: RuntimeChoice;
+    readonly lastCrd: object | undefined;
+  },
 ): Promise<{ files: readonly ProjectFile[]; crd: object }> {
   refuseOtherEnding(dir, 'autopilot-operator.yaml');
   const read = (path: string): string | undefined =>
@@ -212,6 +219,7 @@ async function renderFiles(
     ...(config && { config }),
     operatorConfig,
     sample: read(`examples/${model.kind.toLowerCase()}.yaml`),
+    lastApiVersion: lastCrd && apiVersionOf(lastCrd),
     ...resolveRuntimeSource(runtime),
   });
   return { files, crd };
@@ -235,13 +243,14 @@ function addProjectChanges(
 /** Breaking changes of the CRD. A project of stubs has none: it has no resources that work. */
 async function findUnacceptedChanges(
   dir: string,
-  crd: object,
+  { lastCrd, crd }: { readonly lastCrd: object | undefined; readonly crd: object },
   accepted: boolean | readonly string[],
 ): Promise<readonly BreakingChange[]> {
-  if (accepted === true || hasOnlyStubs(dir)) {
+  if (accepted === true || lastCrd === undefined || hasOnlyStubs(dir)) {
     return [];
   }
-  const changes = await breakingChangesSince(dir, crd);
+  const { findBreakingChanges } = await import('../crd/compatibility.ts');
+  const changes = findBreakingChanges(lastCrd, crd);
   return changes.filter(({ path }) => accepted === false || !accepted.includes(path));
 }
 
@@ -260,14 +269,18 @@ async function checkUserConfig(value: object, schema: object, { kind }: Model): 
   }
 }
 
-/** Breaking changes since the CRD that was generated last. */
-async function breakingChangesSince(dir: string, crd: object): Promise<readonly BreakingChange[]> {
-  const before = readText(join(dir, basePath('src/generated/crd.json')));
-  if (before === undefined) {
-    return [];
-  }
-  const { findBreakingChanges } = await import('../crd/compatibility.ts');
-  return findBreakingChanges(JSON.parse(before) as object, crd);
+/** The CRD that was generated last. Undefined for a new project. */
+function readLastCrd(dir: string): object | undefined {
+  const text = readText(join(dir, basePath('src/generated/crd.json')));
+  return text === undefined ? undefined : (JSON.parse(text) as object);
+}
+
+/** Group and version that a generated CRD stores. */
+function apiVersionOf(crd: object): string {
+  const { spec } = crd as {
+    spec: { group: string; versions: readonly { name: string; storage: boolean }[] };
+  };
+  return `${spec.group}/${spec.versions.find(({ storage }) => storage)?.name}`;
 }
 
 async function refuseIfBreaking(breaks: readonly BreakingChange[]): Promise<void> {

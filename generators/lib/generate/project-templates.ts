@@ -21,6 +21,7 @@ export interface TemplateInput {
   readonly dependency: RuntimeDependencies;
   readonly vendor: readonly ProjectFile[];
   readonly foreignCrds?: readonly object[];
+  readonly lastApiVersion?: string | undefined;
 }
 
 /** One file that a template makes. */
@@ -46,7 +47,7 @@ interface TemplateUse {
  */
 export function renderTemplates(
   model: Model,
-  { dependency, vendor, foreignCrds = [] }: TemplateInput,
+  { dependency, vendor, foreignCrds = [], lastApiVersion }: TemplateInput,
 ): ProjectFile[] {
   const shared = {
     ...templateVariables(model),
@@ -61,11 +62,23 @@ export function renderTemplates(
         path,
         content: path === 'package.json' ? sortDevDependencies(text) : text,
         ownership,
-        ...(refresh && { refresh }),
+        refresh: (own) => replaceApiVersion(model, refresh?.(own) ?? own, lastApiVersion),
         ...(testOf !== undefined && { testOf }),
       };
     },
   );
+}
+
+/** Replaces the apiVersion of the last generate by the present one. */
+export function replaceApiVersion(
+  { group, version }: Model,
+  text: string,
+  last: string | undefined,
+): string {
+  const apiVersion = `${group}/${version}`;
+  return last === undefined || last === apiVersion
+    ? text
+    : text.replace(new RegExp(`(?<![\\w./-])${RegExp.escape(last)}(?!\\w)`, 'g'), apiVersion);
 }
 
 /** Renders src/spec.ts of a new project. */

@@ -20,6 +20,11 @@ export interface RenderInput {
   readonly operatorConfig: string;
   /** Text of examples/<kind>.yaml, when the file exists. */
   readonly sample?: string | undefined;
+  /**
+   * apiVersion of the last generate. Where the present one differs, it replaces the former one in
+   * user-owned files that began as templates. Default: the present one.
+   */
+  readonly lastApiVersion?: string | undefined;
   /** What package.json says for runtime and sandbox. */
   readonly dependency: RuntimeDependencies;
   /** Packed runtime and sandbox for the project's vendor/; empty with `--runtime registry`. */

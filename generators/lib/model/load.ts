@@ -18,6 +18,7 @@ import { kindUses } from './model.ts';
 import type {
   Model,
   ModelFinalizer,
+  ModelFormerVersion,
   ModelInput,
   ModelOutput,
   ModelPhase,
@@ -27,6 +28,7 @@ import type {
 import { kindNameOf, knownFieldsOf, projectSchema } from './project-schema.ts';
 import type {
   CustomParameterDocument,
+  FormerVersionDocument,
   InputDocument,
   OutputDocument,
   PhaseDocument,
@@ -118,6 +120,7 @@ function buildModel(project: ProjectDocument, yaml: ParsedYaml, results: CustomK
     kind: project.kind,
     group,
     version,
+    formerVersions: (project.formerVersions ?? []).map(buildFormerVersion),
     plural: project.plural ?? pluralize(project.kind),
     singular: project.kind.toLowerCase(),
     operatorName: project.operatorName ?? `${project.kind.toLowerCase()}-operator`,
@@ -137,6 +140,12 @@ function buildModel(project: ProjectDocument, yaml: ParsedYaml, results: CustomK
       ...finalPhaseWarnings(phases),
     ],
   };
+}
+
+function buildFormerVersion(version: FormerVersionDocument): ModelFormerVersion {
+  const { name, served = true, deprecated = false } = version;
+  const warning = deprecated === true ? '' : deprecated;
+  return { name, served, ...(warning !== false && { deprecated: warning }) };
 }
 
 function usedKinds(uses: Pick<Model, 'phases' | 'finalizer'>): readonly KindDefinition[] {

@@ -125,6 +125,19 @@ export function kindUses(model: Pick<Model, 'phases' | 'finalizer'>): readonly K
   return [...model.phases, ...(model.finalizer === undefined ? [] : [model.finalizer])];
 }
 
+/** An earlier version of the kind that the CRD keeps. */
+export interface ModelFormerVersion {
+  /** Name of the version, for example `v1alpha1`. */
+  readonly name: string;
+  /** Whether the API server answers requests for the version. */
+  readonly served: boolean;
+  /**
+   * Text of the warning for clients of the version. Empty: the API server's own text. Default: no
+   * warning.
+   */
+  readonly deprecated?: string;
+}
+
 /** A whole project. */
 export interface Model {
   /** Kind of the resource in Pascal case, for example `AutoRoute`. */
@@ -133,6 +146,8 @@ export interface Model {
   readonly group: string;
   /** API version of the kind, for example `v1`. */
   readonly version: string;
+  /** Earlier versions of the kind that the CRD keeps, in the order of autopilot.yaml. */
+  readonly formerVersions: readonly ModelFormerVersion[];
   /** Lower-case plural of the kind, as in the name of the CRD. */
   readonly plural: string;
   /** Lower-case singular of the kind. */

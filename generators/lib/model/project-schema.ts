@@ -162,6 +162,21 @@ export const phaseSchema = z.strictObject({
     ),
 });
 
+/** An entry of `formerVersions`. */
+export const formerVersionSchema = z.strictObject({
+  name: nameSchema.describe('Name of the version, for example `v1alpha1`.'),
+  served: z
+    .boolean()
+    .optional()
+    .describe('Whether the API server answers requests for the version. Default: true.'),
+  deprecated: z
+    .union([z.boolean(), z.string().min(1)])
+    .optional()
+    .describe(
+      "Whether clients of the version get a warning. A string is the text of the warning, `true` stands for the API server's own text. Default: false.",
+    ),
+});
+
 /** An entry of `customParameters`. */
 export const customParameterSchema = z.strictObject({
   lowerName: nameSchema.describe('Name in inputs and outputs: lower-case letters and digits.'),
@@ -230,6 +245,12 @@ export const projectSchema = z.strictObject({
       'Plural of the kind in API paths and in the name of the CRD. Default: the English plural in lower case. A change makes another CRD, without the stored resources.',
     ),
   apiVersion: nameSchema.describe('API group and version, for example `examples.io/v1`.'),
+  formerVersions: z
+    .array(formerVersionSchema)
+    .optional()
+    .describe(
+      'Earlier versions of the kind that the CRD keeps. They have the schema of the present version: resources are stored in the version of `apiVersion`, and no field is converted. Default: none.',
+    ),
   operatorName: nameSchema
     .optional()
     .describe('Name of the operator and of its chart. Default: `<kind>-operator` in lower case.'),
@@ -265,6 +286,8 @@ export const projectSchema = z.strictObject({
 export type ProjectDocument = z.infer<typeof projectSchema>;
 /** An entry of `phases` in autopilot.yaml. */
 export type PhaseDocument = z.infer<typeof phaseSchema>;
+/** An entry of `formerVersions` in autopilot.yaml. */
+export type FormerVersionDocument = z.infer<typeof formerVersionSchema>;
 /** An entry of `inputs` in autopilot.yaml. */
 export type InputDocument = z.infer<typeof inputSchema>;
 /** An entry of `outputs` in autopilot.yaml. */
@@ -280,6 +303,7 @@ export function kindNameOf(use: InputDocument | OutputDocument): string {
 const knownFields: Readonly<Record<string, readonly string[]>> = {
   phases: Object.keys(phaseSchema.shape),
   customParameters: Object.keys(customParameterSchema.shape),
+  formerVersions: Object.keys(formerVersionSchema.shape),
   queries: Object.keys(querySchema.shape),
   inputs: Object.keys(inputSchema.options[1].shape),
   outputs: Object.keys(outputSchema.options[1].shape),

@@ -56,10 +56,14 @@ export function apiVersionProblem(apiVersion: string): string | undefined {
   if (!DNS_SUBDOMAIN.test(group) || !group.includes('.')) {
     return `'${group}' is not an API group: use a lower-case domain name such as 'examples.io'`;
   }
-  if (!/^v[1-9][0-9]*((alpha|beta)[1-9][0-9]*)?$/.test(version)) {
-    return `'${version}' is not an API version: use a name such as 'v1' or 'v1alpha1'`;
-  }
-  return undefined;
+  return versionProblem(version);
+}
+
+/** Why a string cannot be the name of a version. Undefined when it can. */
+function versionProblem(version: string): string | undefined {
+  return /^v[1-9][0-9]*((alpha|beta)[1-9][0-9]*)?$/.test(version)
+    ? undefined
+    : `'${version}' is not an API version: use a name such as 'v1' or 'v1alpha1'`;
 }
 
 /** Why a name cannot be the name of an operator. Undefined when it can. */
@@ -111,6 +115,7 @@ export function validateProject(project: ProjectDocument, report: ReportProblem)
     reportAt(['plural'], pluralProblem(project.plural));
   }
   reportAt(['apiVersion'], apiVersionProblem(project.apiVersion));
+  validateFormerVersions(project, reportAt);
   if (project.operatorName !== undefined) {
     reportAt(['operatorName'], operatorNameProblem(project.operatorName));
   }
@@ -134,6 +139,26 @@ export function validateProject(project: ProjectDocument, report: ReportProblem)
     validateUses(project, project.finalizer, ['finalizer'], report);
     validateWhenUndone([], project.finalizer, ['finalizer'], report);
   }
+}
+
+/** Checks that formerVersions are legal, different, and not the version of apiVersion. */
+function validateFormerVersions(
+  { apiVersion, formerVersions = [] }: ProjectDocument,
+  reportAt: (path: ProblemPath, problem: string | undefined) => void,
+): void {
+  const current = apiVersion.split('/')[1];
+  const seen = new Set<string>();
+  formerVersions.forEach(({ name }, index) => {
+    const path = ['formerVersions', index, 'name'];
+    reportAt(path, versionProblem(name));
+    if (name === current) {
+      reportAt(path, `'${name}' is the version in apiVersion: remove the entry`);
+    }
+    if (seen.has(name)) {
+      reportAt(path, `'${name}' is listed twice: remove one of the entries`);
+    }
+    seen.add(name);
+  });
 }
 
 /** Names become file names, and some file systems do not distinguish upper and lower case. */

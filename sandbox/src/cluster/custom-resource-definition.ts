@@ -52,6 +52,11 @@ export interface DefinitionSpec {
   readonly versions: readonly DefinitionVersion[];
 }
 
+/** The part of the status that decides which versions a definition can lose. */
+interface DefinitionStatus {
+  readonly storedVersions?: readonly string[];
+}
+
 /** Whether a kind is CustomResourceDefinition. */
 export function isCrdKind({
   group,
@@ -100,10 +105,36 @@ export function establishedStatus(object: KubeObject, time: string): object {
   };
 }
 
+/** The definition with its storage version in `status.storedVersions`. */
+export function withStoredVersion(object: KubeObject): KubeObject {
+  const stored = (object.spec as DefinitionSpec).versions
+    .filter(({ storage }) => storage)
+    .map(({ name }) => name);
+  const status = object.status as DefinitionStatus | undefined;
+  const storedVersions = [...new Set([...(status?.storedVersions ?? []), ...stored])];
+  return freezeJson({ ...object, status: { ...status, storedVersions } } as KubeObject);
+}
+
+/** The versions that resources may be stored in, and that the definition does not have. */
+function lostVersions(
+  versions: readonly DefinitionVersion[],
+  { storedVersions = [] }: DefinitionStatus = {},
+): readonly StatusCause[] {
+  return storedVersions.flatMap((name, index) =>
+    versions.some((version) => version.name === name)
+      ? []
+      : invalidCause(
+          `status.storedVersions[${index}]`,
+          name,
+          `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`,
+        ),
+  );
+}
+
 /** The problems of a definition, in the API server's words. */
-export function validateCrd({ metadata, spec }: KubeObject): readonly StatusCause[] {
+export function validateCrd({ metadata, spec, status }: KubeObject): readonly StatusCause[] {
   const { group, names, versions } = spec as DefinitionSpec;
-  const found: StatusCause[] = [];
+  const found = [...lostVersions(versions, status as DefinitionStatus | undefined)];
   if (metadata.name !== `${names.plural}.${group}`) {
     found.push(
       invalidCause('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group'),

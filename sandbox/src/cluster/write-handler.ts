@@ -21,7 +21,12 @@ import {
 } from './prepare-object.ts';
 import { allocateServerFields } from './built-in-behavior.ts';
 import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from './garbage-collector.ts';
-import { CLEANUP_FINALIZER, establishedStatus, isCrdKind } from './custom-resource-definition.ts';
+import {
+  CLEANUP_FINALIZER,
+  establishedStatus,
+  isCrdKind,
+  withStoredVersion,
+} from './custom-resource-definition.ts';
 import {
   alreadyExists,
   badRequest,
@@ -375,7 +380,7 @@ export class WriteHandler {
       allocateServerFields(kind, whole, old, () => 0),
     );
     let object = isCrdKind(kind)
-      ? freezeJson({ ...whole, status: old.status } as KubeObject)
+      ? withStoredVersion(whole)
       : allocateServerFields(kind, whole, old, () => ++this.#count);
     rejectNewFinalizers(kind, old, object);
     validateObject(kind, object, old, this.#rules);

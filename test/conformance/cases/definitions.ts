@@ -211,6 +211,36 @@ export const definitionCases: readonly Case[] = [
     },
   },
   {
+    name: 'remembers each version that was stored, and refuses to lose one until it is taken off',
+    async run(world) {
+      const type = await world.define('Kite', colour);
+      const { spec } = (await world.api.get(CRDS, { name: nameOf(type) })) as Definition;
+      const [first] = spec.versions;
+      const second = { ...first, name: 'v2', storage: true };
+      await change(world, type, {
+        spec: { versions: [second, { ...first, storage: false }] },
+      });
+      const storedVersions = async (): Promise<readonly string[]> =>
+        ((await world.api.get(CRDS, { name: nameOf(type) })) as Definition).status.storedVersions;
+      expect(await storedVersions()).to.deep.equal(['v1', 'v2']);
+      const { code, message } = await failure(
+        change(world, type, { spec: { versions: [second] } }),
+      );
+      expect(code).to.equal(422);
+      expect(message).to.contain(
+        'status.storedVersions[0]: Invalid value: "v1": missing from spec.versions',
+      );
+      await world.api.patch(
+        CRDS,
+        { name: nameOf(type) },
+        { type: 'merge', body: { status: { storedVersions: ['v2'] } } },
+        { subresource: 'status' },
+      );
+      await change(world, type, { spec: { versions: [second] } });
+      expect(await storedVersions()).to.deep.equal(['v2']);
+    },
+  },
+  {
     name: 'has kinds without namespaces',
     async run(world) {
       const type = await world.define('Sky', colour, { scope: 'Cluster' });
