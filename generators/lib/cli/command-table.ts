@@ -76,6 +76,7 @@ export const commandTable = {
     purpose: 'create a project: a kind, its phases, worker stubs, tests and a Helm chart',
     about: [
       'Prompts for every option that is missing, draws the state machine, and writes the project after you confirm: autopilot.yaml, types and a stub for each worker, tests and a Helm chart. Type ? at a prompt for help. Nothing is written before you confirm, so Ctrl-C is safe.',
+      'A folder may have files. What npm init wrote to package.json follows the project, all other values and files stay, and each difference is named. CommonJS modules are refused.',
       'Without a terminal there are no prompts: give --kind and --api-version.',
     ],
     groups: {

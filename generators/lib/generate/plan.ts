@@ -13,6 +13,13 @@
  */
 import { join } from 'node:path';
 import { basePath, LOCK_FILE, formatLock, readLock, refuseOlderGenerator, sha256 } from './lock.ts';
+import {
+  adoptIgnoreFile,
+  adoptJson,
+  keptFileNote,
+  packageManagerNotes,
+  refuseCommonJs,
+} from './existing-folder.ts';
 import { readBytes, readText } from '../util/files.ts';
 import { hasConflictMarks, mergeJsonText, mergeText } from '../util/merge.ts';
 import { isSameCode } from '../util/same-code.ts';
@@ -91,10 +98,14 @@ export function planWrites(dir: string, files: readonly ProjectFile[], options: 
     notes: [],
     hashes: {},
   };
+  if (lock === undefined) {
+    refuseCommonJs(dir);
+    draft.notes.push(...packageManagerNotes(dir));
+  }
   for (const file of files) {
     const disk = readExistingFile(join(dir, file.path), file);
     if (file.ownership === 'user-owned') {
-      planUserOwned(file, disk, draft);
+      planUserOwned(file, disk, { draft, isFirst: lock === undefined });
     } else {
       const lastHash = lock?.files[file.path];
       planGenerated({ dir, file, disk, lastHash, force: options.force ?? false }, draft);
@@ -143,17 +154,39 @@ function readExistingFile(
   };
 }
 
-function planUserOwned(file: ProjectFile, disk: ExistingFile | undefined, draft: PlanDraft): void {
+function planUserOwned(
+  file: ProjectFile,
+  disk: ExistingFile | undefined,
+  { draft, isFirst }: { readonly draft: PlanDraft; readonly isFirst: boolean },
+): void {
   if (disk === undefined) {
     draft.changes.push({ action: 'create', path: file.path, content: file.content });
     return;
   }
-  const refreshed = typeof disk.content === 'string' ? file.refresh?.(disk.content) : undefined;
+  const adopted = isFirst ? adoptUserOwned(file, disk, draft) : undefined;
+  const refreshed =
+    adopted ?? (typeof disk.content === 'string' ? file.refresh?.(disk.content) : undefined);
   if (refreshed !== undefined && refreshed !== disk.content) {
     draft.changes.push({ action: 'merge', path: file.path, content: disk.withLineEnds(refreshed) });
   } else {
     draft.kept.push(file.path);
   }
+}
+
+/** Merges an ignore file that was there before the first generate, or says that the file stays. */
+function adoptUserOwned(
+  { path, content }: ProjectFile,
+  disk: ExistingFile,
+  { notes }: PlanDraft,
+): string | undefined {
+  if (typeof content !== 'string' || typeof disk.content !== 'string' || disk.content === content) {
+    return undefined;
+  }
+  const adopted = adoptIgnoreFile(path, disk.content, content);
+  if (adopted === undefined) {
+    notes.push(keptFileNote(path));
+  }
+  return adopted;
 }
 
 interface GeneratedFile {
@@ -229,7 +262,10 @@ function planMerge(
   draft: PlanDraft,
 ): void {
   const base = readText(join(dir, basePath(path)));
-  const merged = mergeFunctionFor(path)(base, existing, incoming);
+  const isAdopted = base === undefined && path.endsWith('.json');
+  const merged = isAdopted
+    ? adoptJson(path, existing, incoming)
+    : mergeFunctionFor(path)(base, existing, incoming);
   draft.notes.push(...merged.notes.map((note) => `${path}: ${note}`));
   if (merged.text !== existing) {
     draft.changes.push({ action: 'merge', path, content: disk.withLineEnds(merged.text) });

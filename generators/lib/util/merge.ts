@@ -40,7 +40,8 @@ export function mergeText(
       notes: ['has conflict marks of an earlier merge: resolve them, then generate again'],
     };
   }
-  const regions = diff3Merge(existing.split('\n'), (base ?? '').split('\n'), incoming.split('\n'), {
+  const before = base?.split('\n') ?? [];
+  const regions = diff3Merge(existing.split('\n'), before, incoming.split('\n'), {
     excludeFalseConflicts: true,
   });
   const lines = regions.flatMap(({ ok, conflict }) =>
@@ -87,8 +88,14 @@ export function mergeJsonText(
     },
     (path, value) => notes.push(keptValueNote(path, value)),
   );
-  const text = isSameJson(merged, current) ? existing : `${JSON.stringify(merged, null, 2)}\n`;
+  const text = isSameJson(merged, current) ? existing : formatJsonLike(existing, merged);
   return { text, notes };
+}
+
+/** Writes JSON with the indentation of the file that it replaces. */
+function formatJsonLike(existing: string, value: unknown): string {
+  const indent = /^[{[]\r?\n([ \t]+)/.exec(existing)?.[1] ?? '  ';
+  return `${JSON.stringify(value, null, indent)}\n`;
 }
 
 /** The three sides of a merge. */

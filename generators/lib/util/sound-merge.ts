@@ -18,7 +18,8 @@ export interface ValueSides {
  * value is that of one side. Lists and texts of several lines may be a mix of both sides.
  */
 export function isSoundMerge({ base, existing, incoming }: ValueSides, merged: unknown): boolean {
-  if (isSameJson(merged, existing) || isSameJson(merged, incoming)) {
+  const mayFollow = existing === undefined || isSameJson(base, existing);
+  if (isSameJson(merged, existing) || (mayFollow && isSameJson(merged, incoming))) {
     return true;
   }
   if (isRecord(existing) && (isRecord(incoming) || (incoming === undefined && isRecord(base)))) {
