@@ -4,6 +4,7 @@ import type { BaseOptions } from 'yeoman-generator';
 import { yeomanOptions } from '../lib/cli/help.ts';
 import { commandTable } from '../lib/cli/command-table.ts';
 import type { InitOptions } from '../lib/cli/commands.ts';
+import { refuseUnknownOptions } from '../lib/cli/yo-options.ts';
 import { templateRoot } from '../lib/util/template.ts';
 import { createAsk, inputStreamOf, isInteractive, withPlainErrors } from '../lib/cli/terminal.ts';
 
@@ -38,10 +39,10 @@ export class AppGenerator extends Generator<Record<string, never>, Options> {
     const phase =
       this.options.phase === undefined ? undefined : repeatedValues(process.argv, '--phase');
     const { init } = await import('../lib/cli/commands.ts');
-    this.#written = await withPlainErrors(
-      () => init(this.#dir, { ...this.options, phase }, { ask, print }),
-      print,
-    );
+    this.#written = await withPlainErrors(async () => {
+      refuseUnknownOptions(commandTable.init);
+      return init(this.#dir, { ...this.options, phase }, { ask, print });
+    }, print);
   }
 
   async install(): Promise<void> {

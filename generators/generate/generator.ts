@@ -3,6 +3,7 @@ import type { BaseOptions } from 'yeoman-generator';
 import { yeomanOptions } from '../lib/cli/help.ts';
 import { commandTable } from '../lib/cli/command-table.ts';
 import type { GenerateCommandOptions } from '../lib/cli/commands.ts';
+import { refuseUnknownOptions } from '../lib/cli/yo-options.ts';
 import { templateRoot } from '../lib/util/template.ts';
 import { withPlainErrors } from '../lib/cli/terminal.ts';
 
@@ -21,8 +22,9 @@ export class GenerateGenerator extends Generator<Record<string, never>, Options>
 
   async writing(): Promise<void> {
     const { generate } = await import('../lib/cli/commands.ts');
-    await withPlainErrors(() =>
-      generate(this.destinationRoot(), this.options, (line) => this.log(line)),
-    );
+    await withPlainErrors(async () => {
+      refuseUnknownOptions(commandTable.generate);
+      return generate(this.destinationRoot(), this.options, (line) => this.log(line));
+    });
   }
 }

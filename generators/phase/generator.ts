@@ -2,6 +2,7 @@ import Generator from 'yeoman-generator';
 import type { BaseOptions } from 'yeoman-generator';
 import { yeomanOptions } from '../lib/cli/help.ts';
 import { commandTable } from '../lib/cli/command-table.ts';
+import { refuseUnknownOptions } from '../lib/cli/yo-options.ts';
 import { templateRoot } from '../lib/util/template.ts';
 import type { PhaseCommandOptions } from '../lib/cli/phase-command.ts';
 import { createAsk, inputStreamOf, isInteractive, withPlainErrors } from '../lib/cli/terminal.ts';
@@ -37,9 +38,9 @@ export class PhaseGenerator extends Generator<Record<string, never>, Options> {
       (word) => word !== undefined,
     );
     const { runPhaseCommand } = await import('../lib/cli/phase-command.ts');
-    await withPlainErrors(
-      () => runPhaseCommand(this.destinationRoot(), words, this.options, { ask, print }),
-      print,
-    );
+    await withPlainErrors(async () => {
+      refuseUnknownOptions(commandTable.phase);
+      return runPhaseCommand(this.destinationRoot(), words, this.options, { ask, print });
+    }, print);
   }
 }

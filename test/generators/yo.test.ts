@@ -48,6 +48,22 @@ describe('yo', function () {
     symlinkSync(repository, join(dir, 'node_modules/generator-autopilot'));
   });
 
+  it('refuses an option that no generator has, names the nearest one and writes nothing', async () => {
+    const { code, text } = await yo(
+      dir,
+      'autopilot',
+      'my-canary',
+      '--kind',
+      'Canary',
+      '--api-versoin=examples.io/v1',
+      '--yes',
+      '--skip-install',
+    );
+    expect(text).to.match(/--api-versoin is not an option of 'yo autopilot'.*--api-version/);
+    expect(code).to.not.equal(0);
+    expect(existsSync(join(dir, 'my-canary'))).to.equal(false);
+  });
+
   it('starts a project, adds a phase and finds it up to date', async () => {
     const started = await yo(
       dir,

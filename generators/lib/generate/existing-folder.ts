@@ -1,4 +1,4 @@
-/** The first generate in a folder that has files already: what is merged, kept, said and refused. */
+/** The first generate in a folder with files: what is merged, kept, said and refused. */
 import { existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';
 import { readText } from '../util/files.ts';
