@@ -7,7 +7,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ejs from 'ejs';
-import { parseAllDocuments } from 'yaml';
 import { readConfigValues } from '../chart/config-values.ts';
 import { buildDashboard } from '../chart/dashboard.ts';
 import { RENAMED_VALUES } from '../chart/renamed-values.ts';
@@ -17,6 +16,7 @@ import { clusterWideReasons, derivePolicyRules } from '../rbac/policy-rules.ts';
 import { parseValues, buildValuesSchema, removeSchemaLines } from '../chart/values.ts';
 import type { Model, ProjectFile } from '../model/model.ts';
 import { LIVE_KEYS, operatorConfigJsonSchema } from '../model/operator-config.ts';
+import { parseKubernetesYaml } from '../util/kubernetes-yaml.ts';
 import { formatYaml, formatYamlString } from '../util/yaml-text.ts';
 import { packageRoot } from '../util/package-root.ts';
 import { replaceApiVersion } from './project-templates.ts';
@@ -183,11 +183,17 @@ function prefixNamedTemplates({ operatorName }: Model, text: string): string {
 /** The resources of the user's sample; the smallest possible resource when it has none. */
 function sampleResources({ group, version, kind }: Model, sample: string): readonly unknown[] {
   const apiVersion = `${group}/${version}`;
-  const documents = parseAllDocuments(sample).map((document) =>
-    document.errors.length > 0 ? undefined : (document.toJS() as { kind?: string } | null),
-  );
-  const found = documents.filter((document) => document?.kind === kind);
+  const found = documentsOf(sample).filter((document) => document?.kind === kind);
   return found.length > 0 ? found : [{ apiVersion, kind, metadata: { name: 'example' }, spec: {} }];
+}
+
+/** The user's sample as kubectl reads it; nothing when it is no YAML, which verify reports. */
+function documentsOf(text: string): readonly ({ readonly kind?: string } | undefined)[] {
+  try {
+    return parseKubernetesYaml(text).map(({ value }) => value as { readonly kind?: string });
+  } catch {
+    return [];
+  }
 }
 
 function listTemplates(folder: string): readonly string[] {

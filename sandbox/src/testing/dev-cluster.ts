@@ -4,11 +4,11 @@
  */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
 import type { KubeObject } from 'autopilot-runtime';
 import { describeObject, hasCode, systemClock } from 'autopilot-runtime/internal';
 import { Cluster } from '../cluster/cluster.ts';
 import { serveApi } from '../api-server/serve-api.ts';
+import { readManifests } from './read-manifests.ts';
 
 /** A running development cluster. */
 export interface DevCluster {
@@ -26,7 +26,7 @@ export interface DevCluster {
  * Starts a development cluster.
  *
  * @param project folder of the project. The definitions in `src/generated` and all objects in
- * `examples/*.yaml` are created.
+ * `examples/*.yaml` are created; the examples are read as kubectl reads them.
  * @throws Error that names the file when an object is not valid YAML or the cluster refuses it.
  */
 export async function startDevCluster(project: string): Promise<DevCluster> {
@@ -34,14 +34,14 @@ export async function startDevCluster(project: string): Promise<DevCluster> {
   const files = [
     'src/generated/crd.json',
     ...globSync('src/generated/foreign-crds.json', { cwd: project }),
-    ...globSync('examples/*.yaml', { cwd: project }).sort(),
+    ...globSync('examples/*.{yaml,yml}', { cwd: project }).sort(),
   ];
   const created: string[] = [];
   for (const file of files) {
-    for (const object of parseObjects(readFileSync(join(project, file), 'utf8'))) {
+    for (const object of objectsOf(project, file)) {
       try {
         const made = await createWithNamespace(cluster, object);
-        if (file.endsWith('.yaml')) {
+        if (!file.endsWith('.json')) {
           created.push(describeObject(made));
         }
       } catch (error) {
@@ -53,14 +53,11 @@ export async function startDevCluster(project: string): Promise<DevCluster> {
   return { cluster, kubeconfig: apiServer.kubeconfig, created, close: () => apiServer.close() };
 }
 
-function parseObjects(yaml: string): readonly KubeObject[] {
-  return parseAllDocuments(yaml).flatMap((document) => {
-    const [error] = document.errors;
-    if (error !== undefined) {
-      throw error;
-    }
-    return (document.toJS() as KubeObject | readonly KubeObject[] | null) ?? [];
-  });
+function objectsOf(project: string, file: string): readonly KubeObject[] {
+  const text = readFileSync(join(project, file), 'utf8');
+  return file.endsWith('.json')
+    ? [JSON.parse(text) as KubeObject | KubeObject[]].flat()
+    : (readManifests(text, file) as readonly KubeObject[]);
 }
 
 /** Creates an object, by default in `default`, and its namespace if that does not exist. */

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { OperatorConfig, Scheduler } from 'autopilot-runtime';
 import { loadConfig } from 'autopilot-runtime/internal';
-import { parseAllDocuments } from 'yaml';
 import type { Scenario, OperatorUnderTest } from '../exploration/index.ts';
 import { isScenario } from '../exploration/index.ts';
+import { readManifests } from '../testing/read-manifests.ts';
 import type { ObjectManifest } from '../testing/sandbox.ts';
 import { createModuleReloader } from './module-reload.ts';
 import type { ChartPolicyRules } from './chart-rbac.ts';
@@ -110,19 +110,8 @@ function readSamples(dir: string): readonly Sample[] {
     .sort()
     .map((file) => ({
       file,
-      objects: parseManifests(file, readFileSync(join(dir, file), 'utf8')),
+      objects: readManifests(readFileSync(join(dir, file), 'utf8'), file),
     }));
-}
-
-function parseManifests(file: string, yaml: string): readonly ObjectManifest[] {
-  return parseAllDocuments(yaml).flatMap((document) => {
-    const [error] = document.errors ?? [];
-    if (error !== undefined) {
-      throw new Error(`${file}: ${error.message}`);
-    }
-    const object = document.toJS() as ObjectManifest | null;
-    return object === null ? [] : [object];
-  });
 }
 
 async function readScenarios(dir: string): Promise<readonly Scenario[]> {
