@@ -12,6 +12,7 @@ import { basePath, readLock, refuseOlderGenerator } from './lock.ts';
 import { readText } from '../util/files.ts';
 import type { Model, ProjectFile } from '../model/model.ts';
 import { findLeftoverFiles } from './renamed-phase-files.ts';
+import { renamedOperatorNotes } from './renamed-operator.ts';
 import { parseOperatorConfig, initialOperatorConfig } from '../model/operator-config.ts';
 import { packageVersion } from '../util/package-root.ts';
 import { PROJECT_FILE, refuseOtherEnding } from './find-project.ts';
@@ -234,7 +235,8 @@ function addProjectChanges(
   const removed = [...(options.removed ?? []), ...findLeftoverFiles(dir, model)].map(
     (path) => ({ action: 'remove', path }) as const,
   );
-  const whole = { ...plan, changes: [...plan.changes, ...removed] };
+  const notes = [...plan.notes, ...renamedOperatorNotes(dir, model)];
+  const whole = { ...plan, notes, changes: [...plan.changes, ...removed] };
   return options.projectText === undefined
     ? whole
     : withProjectText(dir, options.projectText, whole, seed);

@@ -50,6 +50,18 @@ describe('a file of the user', function () {
     });
   }
 
+  it('is named when it has the old name of the operator: chart, workflow and Dockerfile', async () => {
+    appendFileSync(join(dir, 'Dockerfile'), '# shop-operator\n');
+    change('autopilot.yaml', /operatorName: .*/, 'operatorName: store-operator');
+    const said = await generate();
+    expect(said)
+      .to.contain('charts/shop-operator is the chart of an earlier operatorName')
+      .and.contain('Dockerfile names shop-operator: change it to store-operator');
+    expect(await generate()).to.contain('charts/shop-operator is the chart of an earlier');
+    rmSync(join(dir, 'charts/shop-operator'), { recursive: true });
+    expect(await generate()).to.not.contain('shop-operator');
+  });
+
   it('is named when its finalizer was removed', async () => {
     change('autopilot.yaml', /^finalizer:[^]*$/m, '');
     const said = await generate();
