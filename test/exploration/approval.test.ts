@@ -58,8 +58,10 @@ interface DroneStatus {
 const statusOf = (snapshot: ClusterSnapshot): DroneStatus =>
   (snapshot.get('Drone', 'one')?.status ?? {}) as DroneStatus;
 
-const common: Pick<Scenario, 'config' | 'ignoredFields'> = {
+const common: Pick<Scenario, 'config' | 'ignoredFields' | 'ignoredFaults'> = {
   config: { workInterval: '10m' },
+  // Live does not look after the Service of Staged.
+  ignoredFaults: ['output-deleted', 'output-edited', 'output-contested'],
   ignoredFields: ['Service.spec.clusterIP', 'Service.spec.clusterIPs'],
 };
 const SCENARIOS: readonly Scenario[] = [
