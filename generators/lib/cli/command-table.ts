@@ -100,7 +100,7 @@ export const commandTable = {
           type: 'string',
           multiple: true,
           value: 'NAME:…',
-          text: "one phase; repeat the option for more: 'Waiting:inputs=pods:next=Done'. Parts: inputs=, outputs=, next=, description=, initial, final, ready, not-ready",
+          text: "one phase; repeat the option for more: 'Waiting:inputs=pods:next=Done'. Parts: inputs=, outputs=, next=, description=, while-paused=, initial, final, resting, ready, not-ready",
         },
         finalizer: {
           type: 'boolean',
@@ -189,6 +189,19 @@ export const commandTable = {
         'not-final': {
           type: 'boolean',
           text: 'edit: the phase is no longer final and gets a worker',
+        },
+        resting: {
+          type: 'boolean',
+          text: 'resting phase: an end with a worker, which keeps outputs and field claims as they are',
+        },
+        'not-resting': {
+          type: 'boolean',
+          text: 'edit: the phase is no longer an end',
+        },
+        'while-paused': {
+          type: 'string',
+          value: 'keep|release',
+          text: 'release: a pause gives field claims back and deletes outputs with prune. Default: keep',
         },
         ready: {
           type: 'boolean',

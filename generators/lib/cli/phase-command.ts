@@ -346,7 +346,7 @@ async function buildEditedPhase(
   }
   if (ask === undefined) {
     throw new Error(
-      'nothing to change: give --description, --inputs, --outputs, --next, --final, --not-final, --ready or --not-ready',
+      'nothing to change: give --description, --inputs, --outputs, --next, --final, --not-final, --resting, --not-resting, --while-paused, --ready or --not-ready',
     );
   }
   const fields = await askPhaseChanges(ask, phase, model);

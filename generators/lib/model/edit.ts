@@ -44,36 +44,49 @@ export type PhaseFields = Partial<Omit<NewPhase, 'name' | 'next'>> & {
 
 /**
  * Sets fields of a phase. An empty list, an empty string and a default value (`final: false`,
- * `ready` equal to `final`) remove the field. A phase that becomes final loses its inputs, outputs
- * and next, which need a worker.
+ * `ready: true` of an end) remove the field. A phase that becomes final loses the fields that need
+ * a worker: inputs, outputs, next, resting and whilePaused. A phase that becomes resting is not
+ * final.
  * @throws Error when the phase does not exist
  */
 export function editPhase(text: string, name: string, fields: PhaseFields): string {
   return editDocument(text, (edited) => {
     const phase = requirePhase(edited, name, 'edit');
     const wasFinal = phase.get('final') === true;
-    const { final = wasFinal } = fields;
+    const wasResting = phase.get('resting') === true;
+    const { final = wasFinal && fields.resting !== true } = fields;
+    const { resting = wasResting && !final } = fields;
     if (final && !wasFinal) {
-      for (const key of ['inputs', 'outputs', 'next'].filter((one) => !(one in fields))) {
+      for (const key of WORKER_FIELDS.filter((one) => !(one in fields))) {
         phase.delete(key);
       }
     }
-    if (final !== wasFinal && fields.ready === undefined) {
+    if (wasFinal && !final) {
+      phase.delete('final');
+    }
+    const isEnd = final || resting;
+    if (isEnd !== (wasFinal || wasResting) && fields.ready === undefined) {
       phase.delete('ready');
     }
     for (const [key, value] of Object.entries(fields)) {
-      setField(edited.document, phase, key, isDefault(key, value, final) ? undefined : value);
+      setField(edited.document, phase, key, isDefault(key, value, isEnd) ? undefined : value);
     }
   });
 }
 
-function isDefault(key: string, value: unknown, final: boolean): boolean {
+/** Fields that a final phase cannot have. */
+const WORKER_FIELDS = ['inputs', 'outputs', 'next', 'resting', 'whilePaused'];
+
+function isDefault(key: string, value: unknown, isEnd: boolean): boolean {
   if (key === 'next') {
     // An empty list is a value: no other phase may follow.
     return value === 'any';
   }
   if (key === 'ready') {
-    return value === final;
+    return value === isEnd;
+  }
+  if (key === 'whilePaused') {
+    return value === 'keep';
   }
   return value === false || value === '' || (Array.isArray(value) && value.length === 0);
 }

@@ -9,6 +9,8 @@ export interface GraphPhase {
   readonly name: string;
   readonly initial?: boolean;
   readonly final?: boolean;
+  /** Whether the phase is an end with a worker. Default: false. */
+  readonly resting?: boolean;
   readonly ready?: boolean;
   /** Phases that may follow, without the phase itself. */
   readonly next: readonly string[];
@@ -24,6 +26,7 @@ export function graphPhases(model: Pick<Model, 'phases'>): readonly GraphPhase[]
     name: phase.name,
     initial: phase.initial,
     final: phase.final,
+    ...(phase.resting === true && { resting: true }),
     ready: phase.ready,
     next: phase.next.filter((name) => name !== phase.name),
     ...(phase.onTimeout !== undefined && { onTimeout: phase.onTimeout }),
@@ -61,15 +64,16 @@ export function mermaid(phases: readonly GraphPhase[]): string {
       ({ from, to, label }) => `${from} --> ${to}${label === undefined ? '' : ` : ${label}`}`,
     ),
     ...phases.flatMap(({ name, final }) => (final ? [`${name} --> [*]`] : [])),
+    ...phases.flatMap(({ name, resting }) => (resting ? [`${name} --> [*] : rests`] : [])),
   ];
   return `stateDiagram-v2\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }
 
-/** Graphviz DOT. Final phases have a double border, ready phases are filled. */
+/** Graphviz DOT. Final and resting phases have a double border, ready phases are filled. */
 export function dot(phases: readonly GraphPhase[]): string {
-  const nodes = phases.map(({ name, final, ready }) => {
+  const nodes = phases.map(({ name, final, resting, ready }) => {
     const marks = [
-      final ? 'peripheries=2' : undefined,
+      final || resting ? 'peripheries=2' : undefined,
       ready ? 'style="rounded,filled" fillcolor="#e6f4ea"' : undefined,
     ].filter((mark) => mark !== undefined);
     return `  ${quoteDot(name)}${marks.length === 0 ? '' : ` [${marks.join(' ')}]`};`;
@@ -104,6 +108,10 @@ export async function svg(phases: readonly GraphPhase[]): Promise<string> {
   return viz.renderString(dot(phases), { format: 'svg' });
 }
 
+function isEnd({ final = false, resting = false }: GraphPhase): boolean {
+  return final || resting;
+}
+
 const SINGLE_BORDER = ['┌', '─', '┐', '│', '└', '┘'] as const;
 const DOUBLE_BORDER = ['╔', '═', '╗', '║', '╚', '╝'] as const;
 
@@ -112,7 +120,7 @@ export function boxes(phases: readonly GraphPhase[]): string {
   const known = new Set(phases.map(({ name }) => name));
   const width = Math.max(...phases.map(({ name }) => name.length));
   const lines = phases.flatMap((phase) => {
-    const [topLeft, line, topRight, side, bottomLeft, bottomRight] = phase.final
+    const [topLeft, line, topRight, side, bottomLeft, bottomRight] = isEnd(phase)
       ? DOUBLE_BORDER
       : SINGLE_BORDER;
     const targets = [
@@ -124,7 +132,8 @@ export function boxes(phases: readonly GraphPhase[]): string {
     const mark = phase.initial ? '●▶' : '  ';
     const notes = [
       phase.final ? 'final' : undefined,
-      phase.ready && !phase.final ? 'ready' : undefined,
+      phase.resting ? 'resting' : undefined,
+      phase.ready && !isEnd(phase) ? 'ready' : undefined,
     ].filter((note) => note !== undefined);
     return [
       `   ${topLeft}${line.repeat(width + 2)}${topRight}`,
@@ -145,7 +154,7 @@ const GRAPH_END = '<!-- /autopilot:machine -->';
 export function machineSection({ phases }: Pick<Model, 'phases'>): string {
   const rows = phases.map((phase) => {
     const next = phase.next.filter((name) => name !== phase.name).join(', ');
-    const to = phase.final ? 'the end' : next || 'stays';
+    const to = phase.final ? 'the end' : next || (phase.resting === true ? 'rests' : 'stays');
     const description = phase.description?.trim().replaceAll('\n', ' ') ?? '';
     return `| ${phase.name} | ${description} | ${to} |`;
   });

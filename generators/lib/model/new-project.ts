@@ -9,12 +9,16 @@ export interface NewPhase {
   readonly description?: string;
   readonly initial?: boolean;
   readonly final?: boolean;
-  /** Whether a resource in the phase is ready. Default: as `final`. */
+  /** Whether the phase is an end with a worker. Default: false. */
+  readonly resting?: boolean;
+  /** Whether a resource in the phase is ready. Default: whether the phase is final or resting. */
   readonly ready?: boolean;
   readonly inputs?: readonly string[];
   readonly outputs?: readonly string[];
   /** Phases that may follow. Default: each phase. */
   readonly next?: readonly string[];
+  /** What a pause does with field claims and prunable outputs. Default: `keep`. */
+  readonly whilePaused?: 'keep' | 'release';
 }
 
 /** A finalizer that is not written yet. */

@@ -27,8 +27,10 @@ const PHASE_PARTS = [
   'description',
   'initial',
   'final',
+  'resting',
   'ready',
   'not-ready',
+  'while-paused',
 ];
 
 type MutablePhase = { -readonly [Key in keyof NewPhase]: NewPhase[Key] };
@@ -36,8 +38,8 @@ type MutablePhase = { -readonly [Key in keyof NewPhase]: NewPhase[Key] };
 /**
  * Reads a phase from one option, for example
  * `Evaluating:inputs=metrics,virtualservices:outputs=virtualservices:next=Promoting,RollBack`. The
- * parts after the name are `inputs=`, `outputs=`, `next=`, `description=`, `initial`, `final`,
- * `ready` and `not-ready`.
+ * parts after the name are `inputs=`, `outputs=`, `next=`, `description=`, `while-paused=`,
+ * `initial`, `final`, `resting`, `ready` and `not-ready`.
  * @throws Error that names the invalid part
  */
 export function parsePhase(option: string): NewPhase {
@@ -51,7 +53,7 @@ export function parsePhase(option: string): NewPhase {
     const [key = '', value] = part.split(/=(.*)/s);
     if (!setPart(phase, key, value)) {
       throw new Error(
-        `--phase '${option}': '${part}' is not inputs=…, outputs=…, next=…, description=…, initial, final, ready or not-ready${didYouMean(key, PHASE_PARTS)}`,
+        `--phase '${option}': '${part}' is not inputs=…, outputs=…, next=…, description=…, while-paused=…, initial, final, resting, ready or not-ready${didYouMean(key, PHASE_PARTS)}`,
       );
     }
   }
@@ -71,11 +73,15 @@ function setPart(phase: MutablePhase, key: string, value: string | undefined): b
     phase.description = value;
     return true;
   }
+  if (key === 'while-paused') {
+    phase.whilePaused = parseWhilePaused(value);
+    return true;
+  }
   return false;
 }
 
 function setFlag(phase: MutablePhase, key: string): boolean {
-  if (key === 'initial' || key === 'final' || key === 'ready') {
+  if (key === 'initial' || key === 'final' || key === 'resting' || key === 'ready') {
     phase[key] = true;
     return true;
   }
@@ -86,6 +92,14 @@ function setFlag(phase: MutablePhase, key: string): boolean {
   return false;
 }
 
+/** @throws Error for another value */
+function parseWhilePaused(value: string): 'keep' | 'release' {
+  if (value !== 'keep' && value !== 'release') {
+    throw new Error(`while-paused is '${value}', which is neither keep nor release`);
+  }
+  return value;
+}
+
 /** Fields of a phase as options of `autopilot phase`. An undefined option was not given. */
 export interface PhaseFieldOptions {
   readonly description?: string | undefined;
@@ -94,6 +108,9 @@ export interface PhaseFieldOptions {
   readonly next?: string | undefined;
   readonly final?: boolean | undefined;
   readonly notFinal?: boolean | undefined;
+  readonly resting?: boolean | undefined;
+  readonly notResting?: boolean | undefined;
+  readonly whilePaused?: string | undefined;
   readonly ready?: boolean | undefined;
   readonly notReady?: boolean | undefined;
 }
@@ -108,8 +125,9 @@ export function parseFieldOptions(
   options: PhaseFieldOptions,
   names: readonly string[],
 ): PhaseFields {
-  const { description, inputs, outputs, next } = options;
+  const { description, inputs, outputs, next, whilePaused } = options;
   const final = parseFlag('final', options.final, options.notFinal);
+  const resting = parseFlag('resting', options.resting, options.notResting);
   const ready = parseFlag('ready', options.ready, options.notReady);
   return {
     ...(description !== undefined && { description }),
@@ -119,6 +137,8 @@ export function parseFieldOptions(
       next: next === 'any' && !names.includes('any') ? 'any' : splitNames(next),
     }),
     ...(final !== undefined && { final }),
+    ...(resting !== undefined && { resting }),
+    ...(whilePaused !== undefined && { whilePaused: parseWhilePaused(whilePaused) }),
     ...(ready !== undefined && { ready }),
   };
 }

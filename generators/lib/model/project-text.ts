@@ -44,16 +44,20 @@ function yamlString(text: string): string {
 
 /** The YAML node of a phase, with only the fields that differ from their defaults. */
 export function phaseNode(document: Document, phase: NewPhase): ReturnType<Document['createNode']> {
-  const { final = false, ready = final } = phase;
+  const { final = false, resting = false, whilePaused = 'keep' } = phase;
+  const isEnd = final || resting;
+  const { ready = isEnd } = phase;
   return useFlowLists(
     document.createNode({
       name: phase.name,
       ...(phase.description && { description: phase.description }),
       ...(phase.initial && { initial: true }),
       ...(final && { final }),
-      ...(ready !== final && { ready }),
+      ...(resting && { resting }),
+      ...(ready !== isEnd && { ready }),
       ...usedKinds(phase),
       ...(phase.next && !final && { next: phase.next }),
+      ...(whilePaused !== 'keep' && { whilePaused }),
     }),
   );
 }

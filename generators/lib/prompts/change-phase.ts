@@ -103,17 +103,18 @@ export async function askPhaseChanges(
     mayBeFinal: !phase.initial,
     custom: model.customParameters,
   });
-  const before = { description: '', ready: false, final: false, ...now };
+  const before = { description: '', ready: false, final: false, resting: false, ...now };
   if (asked.final) {
-    return changedFields(before, { description: '', ready: true, ...asked });
+    return changedFields(before, { description: '', ready: true, resting: false, ...asked });
   }
   const others = model.phases.map(({ name }) => name).filter((name) => name !== phase.name);
   const next = others.length === 0 ? [] : await askNextPhases(ask, phase.name, others, phase.next);
   const all = !phase.nextDeclared && next.length === others.length;
   return changedFields(before, {
     description: '',
-    ready: false,
+    ready: asked.resting === true,
     final: false,
+    resting: false,
     ...asked,
     ...(!all && { next }),
   });
@@ -125,6 +126,7 @@ function currentFields(phase: ModelPhase): NewPhase {
     ...(phase.description !== undefined && { description: phase.description.trim() }),
     ...(phase.initial && { initial: true }),
     final: phase.final,
+    resting: phase.resting === true,
     ready: phase.ready,
     inputs: [...(phase.metrics ? ['metrics'] : []), ...phase.inputs.map(({ kind }) => kind.name)],
     outputs: phase.outputs.map(({ kind }) => kind.name),

@@ -37,6 +37,10 @@ export const helpTexts = {
     'In a final phase the resource is finished: no worker runs, and nothing is watched or repaired.',
     'Example: a release that is promoted or rolled back is finished. A route that must stay correct is not: keep it in a phase with a worker.',
   ],
+  resting: [
+    'A resting phase is an end with a worker. It keeps outputs and field claims as they are, and is not called in intervals.',
+    'A changed spec leads to the initial phase. Example: a fault injection that must stay removed. The option is --resting.',
+  ],
   ready: [
     'Tools that wait (kubectl wait, Helm, Argo CD) use the Ready condition. It is True in final phases and in phases marked ready.',
     'Answer yes if nothing is left to do in this phase although its worker keeps running. Example: a canary that waits for the next release.',

@@ -88,17 +88,33 @@ export async function askPhase(
     });
     return { ...phase, final, ...(!ready && { ready }) };
   }
+  const resting = await askResting(ask, now);
   const ready = await askYesNo(ask, {
     name: 'ready',
     message: `Is a resource in ${name} ready? (Ready=True)`,
     help: helpTexts.ready,
-    default: (now.final ? undefined : now.ready) ?? LOOKS_READY.test(name),
+    default: (now.final ? undefined : now.ready) ?? (resting || LOOKS_READY.test(name)),
   });
   return {
     ...phase,
-    ...(ready && { ready }),
+    ...(resting && { resting }),
+    ...(ready !== resting && { ready }),
     ...(await askInputsAndOutputs(ask, name, now, custom)),
   };
+}
+
+/** Asks only about a phase that looks like an end, or is one: other phases seldom rest. */
+async function askResting(ask: Ask, { name, final, resting }: NewPhase): Promise<boolean> {
+  const mayRest = resting === true || final === true || LOOKS_FINAL.test(name);
+  return (
+    mayRest &&
+    (await askYesNo(ask, {
+      name: 'resting',
+      message: `Does a resource rest in ${name}? (an end with a worker)`,
+      help: helpTexts.resting,
+      default: resting === true,
+    }))
+  );
 }
 
 /**

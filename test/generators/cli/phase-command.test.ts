@@ -122,6 +122,39 @@ describe('yo autopilot:phase', function () {
     ).to.deep.include(['Processing', true, 0, false]);
   });
 
+  it('makes an end rest, by option and by dialogue, and says what a pause does', async () => {
+    await change(['edit', 'Finished'], [], { resting: true, whilePaused: 'release' });
+    expect(read('autopilot.yaml')).to.match(
+      /name: Finished\n {4}description: .*\n(?! {4}final)[^]*resting: true\n {4}whilePaused: release\n/,
+    );
+    const [finished] = phases().slice(-1);
+    expect([finished?.final, finished?.ready]).to.deep.equal([false, true]);
+    await change(['edit', 'Finished'], [], { whilePaused: 'keep' });
+    expect(read('autopilot.yaml')).not.to.contain('whilePaused');
+    await change(
+      ['edit', 'Finished'],
+      [
+        ['description', DEFAULT],
+        ['final', false],
+        ['resting', false],
+        ['ready', false],
+        ...['inputs', 'outputs', 'next'].map((name) => [name, DEFAULT] as const),
+        ['write', true],
+      ],
+    );
+    expect(phases().at(-1)).to.deep.include({ final: false, ready: false });
+    expect(read('autopilot.yaml')).not.to.contain('resting');
+    await change(['add', 'Kept'], [], { resting: true, after: 'Finished', whilePaused: 'release' });
+    expect(read('autopilot.yaml')).to.match(
+      /name: Kept\n {4}resting: true\n {4}whilePaused: release\n/,
+    );
+    await change(['edit', 'Kept'], [], { final: true });
+    expect(phases().at(-1)).to.deep.include({ name: 'Kept', final: true, ready: true });
+    expect(await change(['edit', 'Kept'], [], { whilePaused: 'stop' })).to.equal(
+      "while-paused is 'stop', which is neither keep nor release",
+    );
+  });
+
   it('removes a phase: asks for the replacement, says what will be orphaned, and writes nothing when the answer is no', async () => {
     const before = everything();
     const answers: Answers = [

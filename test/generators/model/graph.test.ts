@@ -32,6 +32,13 @@ describe('the diagram of a state machine', () => {
     ]);
   });
 
+  it('shows a resting phase as an end', () => {
+    const resting = [{ name: 'Kept', resting: true, ready: true, next: [] }];
+    expect(mermaid(resting)).to.contain('Kept --> [*] : rests');
+    expect(dot(resting)).to.contain('"Kept" [peripheries=2');
+    expect(boxes(resting)).to.contain('║ Kept ║  (resting)');
+  });
+
   it('is DOT, and an SVG that names every phase', async () => {
     expect(dot(phases)).to.contain('"Running" -> "Done" [style=dashed label="after 10m"];');
     const picture = await svg(phases);

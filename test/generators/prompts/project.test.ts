@@ -358,7 +358,7 @@ describe('a phase as an option', () => {
 
   it('names the part that is wrong', () => {
     expect(() => parsePhase('Evaluating:input=metrics')).to.throw(
-      "--phase 'Evaluating:input=metrics': 'input=metrics' is not inputs=…, outputs=…, next=…, description=…, initial, final, ready or not-ready, did you mean 'inputs'?",
+      "--phase 'Evaluating:input=metrics': 'input=metrics' is not inputs=…, outputs=…, next=…, description=…, while-paused=…, initial, final, resting, ready or not-ready, did you mean 'inputs'?",
     );
     expect(() => parsePhase('a/b')).to.throw("--phase 'a/b': 'a/b' must be letters and digits");
   });
