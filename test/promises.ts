@@ -232,6 +232,8 @@ export const PROMISES: Readonly<Record<string, PromiseSection>> = {
       healthz: '/healthz fails only for a blocked event loop.',
       'robust-endpoints':
         'No request ends the process, whatever its path. Neither do metrics that cannot be collected, nor clients that send many requests at once or half requests.',
+      'secure-metrics':
+        'With secureMetrics, /metrics is read only by who may get this path. /healthz and /readyz stay open.',
       'standby-ready': 'A standby with filled caches is ready.',
       metrics: 'Metrics have low cardinality, and the reference page lists all of them.',
       'logs-and-traces':

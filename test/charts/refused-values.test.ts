@@ -44,6 +44,21 @@ const CASES: readonly (readonly [what: string, values: Json, sentence: string])[
     'extraEnv must not set A',
   ],
   [
+    'secure metrics without their rules',
+    { config: { secureMetrics: true } },
+    'set metrics.secure, which also creates the RBAC rules',
+  ],
+  [
+    'secure metrics with Roles only',
+    { metrics: { secure: true }, watchNamespaces: ['apps'] },
+    'which Roles in namespaces cannot grant',
+  ],
+  [
+    'secure metrics with a PodMonitor that has no token',
+    { metrics: { secure: true, podMonitor: { enabled: true } } },
+    "a PodMonitor cannot use Prometheus' own token",
+  ],
+  [
     'both monitors',
     { metrics: { serviceMonitor: { enabled: true }, podMonitor: { enabled: true } } },
     'Prometheus would scrape every Pod twice',

@@ -18,6 +18,15 @@
   verbs: [patch]
 {{- end }}
 <%_ } _%>
+{{- if .Values.metrics.secure }}
+# values: metrics.secure
+- apiGroups: [authentication.k8s.io]
+  resources: [tokenreviews]
+  verbs: [create]
+- apiGroups: [authorization.k8s.io]
+  resources: [subjectaccessreviews]
+  verbs: [create]
+{{- end }}
 {{- with .Values.rbac.extraRules }}
 # values: rbac.extraRules
 {{ toYaml . }}

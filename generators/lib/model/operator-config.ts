@@ -109,6 +109,11 @@ export const operatorConfigSchema = z.strictObject({
     'Address of the endpoints /metrics, /healthz and /readyz. Empty: no endpoints.',
     ':9091',
   ),
+  secureMetrics: configField(
+    z.boolean(),
+    'Whether /metrics needs a bearer token of a user who may get the path /metrics. /healthz and /readyz never do. In the chart, set `metrics.secure`, which also grants the permission to ask the API server.',
+    false,
+  ),
   enableLeaderElection: configField(
     z.boolean(),
     'Whether only one replica, the leader, reconciles. The others wait until they become leader.',

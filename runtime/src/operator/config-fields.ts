@@ -43,6 +43,7 @@ export const CONFIG_FIELDS = {
   workerTimeout: readDuration,
   maxConcurrentReconciles: readCount,
   metricsAddr: readListenAddress,
+  secureMetrics: readBoolean,
   enableLeaderElection: readBoolean,
   watchNamespace: readNamespaces,
   leaderElectionNamespace: readNonEmptyString,

@@ -37,6 +37,11 @@ export interface OperatorConfig {
    */
   readonly metricsAddr?: string;
   /**
+   * Whether `/metrics` needs a bearer token of a user who may get this path. The operator then
+   * needs the permission to create TokenReviews and SubjectAccessReviews. Default: false.
+   */
+  readonly secureMetrics?: boolean;
+  /**
    * Whether replicas elect a leader and only the leader reconciles. Default: true; in the sandbox
    * and in `startOperator`, false.
    */
@@ -95,6 +100,8 @@ export interface OperatorSettings {
   readonly metrics: PrometheusSettings;
   /** Address of the endpoints. Empty: no endpoints. */
   readonly metricsAddr: string;
+  /** Whether `/metrics` needs a bearer token of a user who may get this path. */
+  readonly secureMetrics: boolean;
   readonly logLevel: LogLevel;
 }
 
@@ -123,6 +130,7 @@ export const FIELD_NAMES: Readonly<Record<keyof OperatorSettings, keyof Operator
   config: 'config',
   metrics: 'metrics',
   metricsAddr: 'metricsAddr',
+  secureMetrics: 'secureMetrics',
   logLevel: 'logLevel',
 };
 
@@ -195,6 +203,7 @@ function mergeSettings(values: ConfigValues, environment: Environment): Operator
     config: values.config ?? {},
     metrics: prometheusSettings(values, environment),
     metricsAddr: values.metricsAddr ?? ':9091',
+    secureMetrics: values.secureMetrics ?? false,
     logLevel: values.logLevel ?? 'info',
   };
 }

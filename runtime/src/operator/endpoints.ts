@@ -5,12 +5,15 @@
  * `/healthz` always responds with 200. The liveness probe fails when the event loop is blocked and
  * nothing responds.
  *
+ * With `access`, `/metrics` needs a bearer token. The other paths never do: the kubelet has none.
+ *
  * Responses of `/metrics` are shared for a second. `connection-limit.ts` limits what clients can
  * cost.
  */
-import type { Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { systemClock } from '../util/clock.ts';
 import { createLimitedServer } from './connection-limit.ts';
+import type { CheckAccess } from './metrics-access.ts';
 
 /** Time for which one text of `/metrics` is the response to every request, in milliseconds. */
 const SHARED_TEXT_MS = 1_000;
@@ -33,6 +36,8 @@ export interface EndpointsOptions {
   readonly metrics: { readonly contentType: string; render(): Promise<string> };
   /** The checks of `/readyz`. */
   readonly ready: readonly ReadinessCheck[];
+  /** Decides who may read `/metrics`. Default: everyone. */
+  readonly access?: CheckAccess;
 }
 
 /** A listening server. */
@@ -55,9 +60,7 @@ export function serveEndpoints(options: EndpointsOptions): Promise<Endpoints> {
   }
   const shared = { ...options, metrics: { ...options.metrics, render: sharedText(options) } };
   const server = createLimitedServer((request, response) => {
-    // Scanners request `//`, which is not a URL: respond with 404 as for `/`.
-    const url = URL.parse(request.url ?? '/', 'http://localhost') ?? new URL('http://localhost/');
-    void handleRequest(url, shared, response).catch((error: Error) =>
+    void handleRequest(request, shared, response).catch((error: Error) =>
       respondText(response, 500, error.message),
     );
   });
@@ -87,15 +90,17 @@ function sharedText({ metrics }: EndpointsOptions): () => Promise<Buffer> {
 }
 
 /** The options, with metrics that are shared between requests. */
-interface SharedOptions extends Pick<EndpointsOptions, 'ready'> {
+interface SharedOptions extends Pick<EndpointsOptions, 'ready' | 'access'> {
   readonly metrics: { readonly contentType: string; render(): Promise<Buffer> };
 }
 
 async function handleRequest(
-  url: URL,
+  request: IncomingMessage,
   options: SharedOptions,
   response: ServerResponse,
 ): Promise<void> {
+  // Scanners request `//`, which is not a URL: respond with 404 as for `/`.
+  const url = URL.parse(request.url ?? '/', 'http://localhost') ?? new URL('http://localhost/');
   const [, root, name] = url.pathname.split('/');
   if (root === 'readyz') {
     const excluded = url.searchParams.getAll('exclude');
@@ -107,16 +112,29 @@ async function handleRequest(
     }
   }
   switch (url.pathname) {
-    case '/metrics': {
-      const text = await options.metrics.render();
-      response.writeHead(200, { 'content-type': options.metrics.contentType }).end(text);
-      return;
-    }
+    case '/metrics':
+      return respondMetrics(request, options, response);
     case '/healthz':
       return respondText(response, 200, 'ok');
     default:
       return respondText(response, 404, 'not found; served are /metrics, /healthz and /readyz');
   }
+}
+
+async function respondMetrics(
+  request: IncomingMessage,
+  { metrics, access }: SharedOptions,
+  response: ServerResponse,
+): Promise<void> {
+  const decision = await access?.(request.headers.authorization);
+  if (decision?.allowed === false) {
+    if (decision.status === 401) {
+      response.setHeader('www-authenticate', 'Bearer');
+    }
+    return respondText(response, decision.status, decision.reason);
+  }
+  const text = await metrics.render();
+  response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
 }
 
 function respondReadiness(

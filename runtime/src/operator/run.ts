@@ -15,7 +15,9 @@ import type { Scheduler } from '../api/scheduler.ts';
 import type { OperatorSettings } from './config.ts';
 import { parseSettings } from './config.ts';
 import { readConfigFile, readPauseSwitch } from './config-file.ts';
+import type { Endpoints, EndpointsOptions } from './endpoints.ts';
 import { serveEndpoints } from './endpoints.ts';
+import { createMetricsAccess } from './metrics-access.ts';
 import { warnOfPlainSecrets } from './plain-secrets.ts';
 import { readinessChecks } from './readiness.ts';
 import type { LoadedConfig } from './config-reload.ts';
@@ -135,7 +137,8 @@ class OperatorProcess {
       withLeaseNamespace(settings, connection.namespace),
     );
     this.#operator = operator;
-    const endpoints = await serveOperatorEndpoints(operator, connection, settings, metrics);
+    const endpoints =
+      metrics && (await this.#serveEndpoints(operator, connection, settings, metrics));
     const watchdog = startWatchdog({
       clock: systemClock,
       reportFile: this.#reportFile,
@@ -154,6 +157,23 @@ class OperatorProcess {
     await tracing.flush(systemClock);
     this.#log.info('stopped');
     return end === LEASE_LOST ? 1 : 0;
+  }
+
+  #serveEndpoints(
+    operator: Operator,
+    connection: KubeConnection,
+    { metricsAddr: address, secureMetrics }: OperatorSettings,
+    metrics: OperatorMetrics,
+  ): Promise<Endpoints> {
+    const { api } = connection;
+    const access = secureMetrics
+      ? createMetricsAccess({ api, clock: systemClock, log: this.#log })
+      : undefined;
+    return serveOperatorEndpoints(operator, connection, {
+      address,
+      metrics,
+      ...(access && { access }),
+    });
   }
 
   get #reportFile(): string {
@@ -283,12 +303,8 @@ function withLeaseNamespace(
 async function serveOperatorEndpoints(
   operator: Operator,
   { api }: KubeConnection,
-  { metricsAddr }: OperatorSettings,
-  metrics: OperatorMetrics | undefined,
-): Promise<{ close(): Promise<void> } | undefined> {
-  if (metrics === undefined) {
-    return undefined;
-  }
+  options: Omit<EndpointsOptions, 'ready'>,
+): Promise<Endpoints> {
   let hasSynced = false;
   void operator.ready.then(() => (hasSynced = true)).catch(() => undefined);
   const ready = readinessChecks(
@@ -296,7 +312,7 @@ async function serveOperatorEndpoints(
     () => hasSynced,
     () => api.unavailableReason,
   );
-  return serveEndpoints({ address: metricsAddr, metrics, ready });
+  return serveEndpoints({ ...options, ready });
 }
 
 /**

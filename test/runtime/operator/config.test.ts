@@ -164,6 +164,8 @@ describe('autopilot-operator.yaml', () => {
     ['controlPlaneNs: ""', false],
     ['metricsAddr: ""', true],
     ['metricsAddr: nowhere', false],
+    ['secureMetrics: true', true],
+    ['secureMetrics: "yes"', false],
     ['metricsAddr: 9091', false],
     ['watchNamespace: ""', true],
     ['watchNamespace: "a, b-c,"', true],

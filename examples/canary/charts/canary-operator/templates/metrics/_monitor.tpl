@@ -20,6 +20,10 @@ port: metrics
 path: /metrics
 interval: {{ .interval }}
 scrapeTimeout: {{ .scrapeTimeout }}
+{{- if .usesOwnToken }}
+# The token of Prometheus' own ServiceAccount.
+bearerTokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token
+{{- end }}
 {{- with .relabelings }}
 relabelings: {{- toYaml . | nindent 2 }}
 {{- end }}

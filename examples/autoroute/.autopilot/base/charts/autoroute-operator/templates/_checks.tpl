@@ -20,6 +20,16 @@
 {{- if and (hasKey .Values.config "metricsAddr") (not .Values.config.metricsAddr) }}
 {{- fail "config.metricsAddr must not be empty: the probes need the endpoint. Remove the value for the default :9091" }}
 {{- end }}
+{{- if and .Values.config.secureMetrics (not .Values.metrics.secure) }}
+{{- fail "config.secureMetrics cannot be set in the chart: set metrics.secure, which also creates the RBAC rules" }}
+{{- end }}
+{{- if and .Values.metrics.secure .Values.watchNamespaces .Values.rbac.create }}
+{{- fail "metrics.secure cannot be set with watchNamespaces: the operator must create TokenReviews and SubjectAccessReviews, which Roles in namespaces cannot grant. Set rbac.create: false and grant the rules of the chart and these two yourself, or use networkPolicy.metricsFrom" }}
+{{- end }}
+{{- $endpoint := .Values.metrics.podMonitor.endpoint }}
+{{- if and .Values.metrics.secure .Values.metrics.podMonitor.enabled (not (or $endpoint.authorization $endpoint.bearerTokenSecret $endpoint.oauth2)) }}
+{{- fail "metrics.secure needs metrics.podMonitor.endpoint.authorization with a Secret: a PodMonitor cannot use Prometheus' own token. Use metrics.serviceMonitor, or set the Secret" }}
+{{- end }}
 {{- if and .Values.metrics.serviceMonitor.enabled .Values.metrics.podMonitor.enabled }}
 {{- fail "metrics.serviceMonitor and metrics.podMonitor are both enabled: Prometheus would scrape every Pod twice. Disable one of them" }}
 {{- end }}

@@ -24,6 +24,15 @@
 - apiGroups: ["events.k8s.io"]
   resources: ["events"]
   verbs: ["create", "patch"]
+{{- if .Values.metrics.secure }}
+# values: metrics.secure
+- apiGroups: [authentication.k8s.io]
+  resources: [tokenreviews]
+  verbs: [create]
+- apiGroups: [authorization.k8s.io]
+  resources: [subjectaccessreviews]
+  verbs: [create]
+{{- end }}
 {{- with .Values.rbac.extraRules }}
 # values: rbac.extraRules
 {{ toYaml . }}
