@@ -161,14 +161,23 @@ export class ForeignObjects {
   }
 }
 
-/** Reports a refused apply of an owner if the operator owns one of the fields. */
+/**
+ * Reports a refused apply of an owner if the operator owns one of the fields. Between the two
+ * requests of a change the operator owns them rightly; an operator that died there gives them back
+ * when it is started again.
+ *
+ * @param object the object as it is now
+ */
 export function reportApplyConflict(
   invariantChecker: InvariantChecker,
   scheduler: Scheduler,
   object: KubeObject,
   { message }: Error,
 ): void {
-  if (message.includes(`"${statusFieldManager(scheduler.operatorName)}"`)) {
+  const isChanging = claimsIn(object, scheduler.resource.group).some(
+    ({ unfinished }) => unfinished !== undefined,
+  );
+  if (!isChanging && message.includes(`"${statusFieldManager(scheduler.operatorName)}"`)) {
     invariantChecker.report(OWNER_CAN_APPLY, `apply of ${objectName(object)}: ${message}`);
   }
 }

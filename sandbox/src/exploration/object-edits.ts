@@ -11,6 +11,8 @@ export interface RecordedClaim {
   readonly uid: string;
   /** Path of the claimed field. */
   readonly path: FieldPath;
+  /** Present between the two requests of a change: the operator owns the field meanwhile. */
+  readonly unfinished?: object;
 }
 
 /** @returns the claims of an object. None if the annotation cannot be read. */

@@ -363,7 +363,8 @@ export class People {
       if (!hasCode(error, 409) || force) {
         throw error;
       }
-      reportApplyConflict(invariantChecker, scheduler, object, error as Error);
+      const current = (await this.#current(object)) ?? object;
+      reportApplyConflict(invariantChecker, scheduler, current, error as Error);
       await this.#applyManifest(object, true);
     }
   }

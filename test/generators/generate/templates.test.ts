@@ -1,7 +1,8 @@
 import { expect } from 'chai';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { generateProject } from '../../../generators/lib/generate/generate-project.ts';
 import { scaffold } from '../../../generators/lib/generate/scaffold.ts';
 import { packageRoot } from '../../../generators/lib/util/package-root.ts';
 import { templateRoot } from '../../../generators/lib/util/template.ts';
@@ -43,6 +44,12 @@ describe('templates', () => {
       ],
       finalizer: { inputs: ['services'] },
     });
+    const file = join(dir, 'autopilot.yaml');
+    const text = readFileSync(file, 'utf8').replace(/( +)- name: Done\n/, (line, indent) => {
+      return `${line}${indent}  approval: required\n`;
+    });
+    writeFileSync(file, `${text}formerVersions: [{ name: v1alpha1 }]\n`);
+    await generateProject(dir);
     files = filesUnder(dir).filter((path) => !RECORDS.test(path));
     rmSync(dir, { recursive: true });
   });

@@ -40,7 +40,7 @@ describe("the user's own section of autopilot-operator.yaml", function () {
     ).stdout;
 
   it('is unknown to workers as long as src/spec.ts gives it no type', async () => {
-    expect(read('src/generated/canary.ts')).to.contain('BaseContext<Canary, Inputs, unknown>');
+    expect(read('src/generated/canary.ts')).to.contain('BaseContext<Canary, inputs, unknown>');
     worker("  return config.threshold > 1 ? { next: 'Processing' } : { next: 'Initializing' };");
     expect(await compile()).to.match(/error TS18046: 'config' is of type 'unknown'/);
   });
