@@ -70,6 +70,7 @@ export const PROMISES: Readonly<Record<string, PromiseSection>> = {
         'A view shows declared inputs only. Its error names the line of autopilot.yaml.',
       need: 'need() ends the reconcile without an error when the object is absent.',
       'one-informer': 'All phases share one informer per kind.',
+      'one-cache-per-version': 'A worker reads an object in the version that its input declares.',
       'unknown-is-not-absent': 'An input that cannot be read does not count as absent.',
       'once-after-start': 'Each resource is reconciled once after start.',
       'one-broken-kind':

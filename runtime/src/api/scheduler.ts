@@ -219,7 +219,10 @@ export function claimableInput(
   { type }: OutputDefinition,
 ): InputDefinition | undefined {
   return inputs.find(
-    (input) => input.type.group === type.group && input.type.plural === type.plural,
+    (input) =>
+      input.type.group === type.group &&
+      input.type.version === type.version &&
+      input.type.plural === type.plural,
   );
 }
 

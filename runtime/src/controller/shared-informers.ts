@@ -1,4 +1,7 @@
-/** The informers of an operator: one for each kind and selector, shared by all phases. */
+/**
+ * The informers of an operator, shared by all phases: one for each kind, version and selector. Two
+ * versions of a kind have objects of other shapes, so they share nothing.
+ */
 import { Informer } from '../cache/informer.ts';
 import type { ReflectorDeps } from '../cache/reflector.ts';
 import { MANAGED_BY_LABEL, ownerLabel } from '../client/well-known-names.ts';
@@ -34,7 +37,7 @@ export class SharedInformers implements InformerLookup {
    * informer. A kind that is only written is watched by the label of the operator.
    */
   readonly forOutput = (output: OutputDefinition): Informer => {
-    const unselected = this.#informers.get(`${output.type.group}/${output.type.plural}?`);
+    const unselected = this.#informers.get(`${placeOf(output.type)}?`);
     return (
       unselected ??
       this.#informer(output.type, `${MANAGED_BY_LABEL}=${this.#options.scheduler.operatorName}`)
@@ -107,14 +110,14 @@ export class SharedInformers implements InformerLookup {
   }
 
   #informer(type: ResourceType, labelSelector?: string): Informer {
-    const key = `${type.group}/${type.plural}?${labelSelector ?? ''}`;
+    const key = `${placeOf(type)}?${labelSelector ?? ''}`;
     const known = this.#informers.get(key);
     if (known !== undefined) {
       return known;
     }
     const { watchNamespaces, observer, scheduler } = this.#options;
     const scope = { type, ...(labelSelector === undefined ? {} : { labelSelector }) };
-    const place = `${type.group}/${type.plural}`;
+    const place = placeOf(type);
     const sameKind = this.#informersByKind.get(place) ?? [];
     this.#informersByKind.set(place, sameKind);
     const informer = new Informer(scope, {
@@ -127,4 +130,8 @@ export class SharedInformers implements InformerLookup {
     this.#informers.set(key, informer);
     return informer;
   }
+}
+
+function placeOf({ group, version, plural }: ResourceType): string {
+  return `${group}/${version}/${plural}`;
 }
