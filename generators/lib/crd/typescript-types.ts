@@ -5,7 +5,8 @@ import type { StructuralSchema } from '../util/structural-schema.ts';
 /**
  * Source of a module that exports the interface `I<Kind>`, with all fields except apiVersion, kind
  * and metadata. The interface describes stored objects: a field with a default is always present.
- * There is no index signature at the top, because it would widen the types of the named fields.
+ * A schema that names no fields and keeps unknown ones gives fields of type unknown. Beside named
+ * fields there is no index signature, because it would widen their types.
  * @param from file of the CRD, for the first line of the module
  */
 export function renderInterfaceModule(
@@ -21,12 +22,19 @@ export function renderInterfaceModule(
   } = schema.properties ?? {};
   const header = GENERATED_HEADER.replace('autopilot.yaml', from);
   const description = schema.description === undefined ? '' : docComment(schema.description);
+  const isOpen = schema['x-kubernetes-preserve-unknown-fields'] === true;
   const fields = renderFields(
-    { properties, ...(schema.required && { required: schema.required }) },
+    {
+      properties,
+      ...(schema.required && { required: schema.required }),
+      ...(isOpen && Object.keys(properties).length === 0 && OPEN),
+    },
     '',
   );
   return `${header}\n\n${description}export interface I${kind} ${fields}\n`;
 }
+
+const OPEN: StructuralSchema = { 'x-kubernetes-preserve-unknown-fields': true };
 
 /**
  * TypeScript type of a value.

@@ -123,6 +123,22 @@ describe('customParameters with a CRD', function () {
     rmSync(dir, { recursive: true });
   });
 
+  it('have fields of type unknown when their CRD names none and keeps unknown ones', async () => {
+    const open = JSON.parse(crd('Certificate', 'cert.test', ['v1'])) as {
+      spec: { versions: { schema: { openAPIV3Schema: object } }[] };
+    };
+    open.spec.versions[0]!.schema.openAPIV3Schema = {
+      type: 'object',
+      'x-kubernetes-preserve-unknown-fields': true,
+    };
+    file('open.yaml', JSON.stringify(open));
+    await declare('    crd: crds/open.yaml\n');
+    expect(await generate()).to.equal('');
+    expect(read('src/generated/kinds/certificates.ts')).to.contain(
+      'export interface ICertificate {\n  [name: string]: unknown;\n}',
+    );
+  });
+
   it('are in the sandbox of the project: its tests and verify read their definitions', async () => {
     file('all.yaml', CERTIFICATE);
     const project = `kind: Shop
