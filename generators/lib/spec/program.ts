@@ -11,6 +11,17 @@ import type { Problem } from '../util/problems.ts';
 
 const RUNTIME_FILE = '/autopilot-runtime.generated.d.ts';
 
+/** Options of tsconfig.json that decide what an import or a global name of src/spec.ts means. */
+const RESOLUTION_OPTIONS = [
+  'baseUrl',
+  'customConditions',
+  'paths',
+  'pathsBasePath',
+  'rootDirs',
+  'typeRoots',
+  'types',
+] as const;
+
 /** The type checker and the file, as far as the reader needs them. */
 export interface SpecProgram {
   readonly checker: ts.TypeChecker;
@@ -26,12 +37,38 @@ export interface SpecProgram {
 }
 
 /**
- * Loads src/spec.ts with everything that it imports.
+ * Loads src/spec.ts with everything that it imports, resolved as the project's tsconfig.json says.
+ * The global types of that file are loaded only when src/spec.ts does not compile without them,
+ * because those of Node cost most of the time.
+ *
  * @param specFile absolute path of the file
  * @throws Error when the file cannot be read
  */
 export function createSpecProgram(specFile: string): SpecProgram {
+  const { types = [], ...resolution } = readResolution(specFile);
+  const program = createProgram(specFile, { ...resolution, types: [] });
+  return types.length === 0 || program.problems().length === 0
+    ? program
+    : createProgram(specFile, { ...resolution, types });
+}
+
+/** How the nearest tsconfig.json resolves modules and global types; empty without such a file. */
+function readResolution(specFile: string): ts.CompilerOptions {
+  const file = ts.findConfigFile(dirname(specFile), (path) => ts.sys.fileExists(path));
+  if (file === undefined) {
+    return {};
+  }
+  const { config } = ts.readConfigFile(file, (path) => ts.sys.readFile(path)) as {
+    config?: unknown;
+  };
+  const { options } = ts.parseJsonConfigFileContent(config ?? {}, ts.sys, dirname(file));
+  const given = RESOLUTION_OPTIONS.map((name) => [name, options[name]] as const);
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+}
+
+function createProgram(specFile: string, resolution: ts.CompilerOptions): SpecProgram {
   const options: ts.CompilerOptions = {
+    ...resolution,
     strict: true,
     target: ts.ScriptTarget.ES2024,
     lib: ['lib.es2025.d.ts'],
@@ -40,8 +77,7 @@ export function createSpecProgram(specFile: string): SpecProgram {
     allowImportingTsExtensions: true,
     noEmit: true,
     skipLibCheck: true,
-    types: [],
-    paths: { [RUNTIME_MODULE]: [RUNTIME_FILE] },
+    paths: { ...resolution.paths, [RUNTIME_MODULE]: [RUNTIME_FILE] },
   };
   const library = getLibFolderPath({});
   const files = new Map([
