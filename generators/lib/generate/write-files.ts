@@ -5,12 +5,14 @@
  */
 import {
   accessSync,
+  chmodSync,
   constants,
   existsSync,
   mkdirSync,
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -70,6 +72,7 @@ export function refuseEdited(plan: Plan): void {
 
 /**
  * Writes a temporary file and renames it: a reader sees the old content or the new, never a part.
+ * A file that exists keeps its mode, such as that of a script.
  */
 function writeWhole(path: string, content: string | Uint8Array): void {
   const temporary = temporaryOf(path, process.pid);
@@ -78,6 +81,10 @@ function writeWhole(path: string, content: string | Uint8Array): void {
       mkdirSync(dirname(path), { recursive: true });
       rmSync(temporary, { force: true });
       writeFileSync(temporary, content, { flag: 'wx' });
+      const mode = statSync(path, { throwIfNoEntry: false })?.mode;
+      if (mode !== undefined) {
+        chmodSync(temporary, mode);
+      }
       renameSync(temporary, path);
     } catch (error) {
       rmSync(temporary, { force: true });

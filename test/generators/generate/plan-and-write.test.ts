@@ -1,5 +1,13 @@
 import { expect } from 'chai';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ProjectFile } from '../../../generators/lib/model/model.ts';
@@ -48,6 +56,14 @@ describe('writing a project', () => {
         statSync(join(dir, String(name))).mtimeMs,
       ]),
     ).to.deep.equal(before);
+  });
+
+  it('keeps the mode of a file that it writes again', () => {
+    write(files());
+    chmodSync(join(dir, 'src/generated/a.ts'), 0o755);
+    write(files('two'));
+    expect(read('src/generated/a.ts')).to.equal('two\n');
+    expect(statSync(join(dir, 'src/generated/a.ts')).mode & 0o777).to.equal(0o755);
   });
 
   it("never touches a file of the user's, not even when forced", () => {
