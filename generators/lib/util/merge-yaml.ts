@@ -5,9 +5,10 @@
  * formatting, and no other line changes. A merge that loses a key in this way too, for example one
  * through anchors, becomes conflict marks.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { isMap, isNode, isScalar, parseDocument } from 'yaml';
 import type { Node, Pair, YAMLMap } from 'yaml';
-import { hasConflictMarks, isSameJson, keptValueNote, mergeText } from './merge.ts';
+import { hasConflictMarks, keptValueNote, mergeText } from './merge.ts';
 import type { MergeResult } from './merge.ts';
 import { isSoundMerge } from './sound-merge.ts';
 import type { ValueSides } from './sound-merge.ts';
@@ -174,16 +175,16 @@ function mergeValue(context: MergeContext, { before, existing, pair, path }: Pai
     plainValue(existing, documents.existing),
     plainValue(pair, documents.incoming),
   ];
-  if (isSameJson(is, wanted)) {
+  if (isDeepStrictEqual(is, wanted)) {
     return;
   }
-  if (isSameJson(was, is)) {
+  if (isDeepStrictEqual(was, is)) {
     const { from, to } = lineRange(context.incoming, pair, false);
     const range = lineRange(context.existing, existing, false);
     const indent = indentOf(context.existing.lines[range.from]);
     const lines = indentLines(context.incoming.lines.slice(from, to), indent);
     context.edits.push({ ...range, lines });
-  } else if (!isSameJson(was, wanted)) {
+  } else if (!isDeepStrictEqual(was, wanted)) {
     context.notes.push(keptValueNote(path, wanted));
   }
 }
@@ -197,7 +198,9 @@ function removePairs(context: MergeContext, { was, is, wanted }: MapSides): void
     if (isGenerated || pair === undefined) {
       continue;
     }
-    if (isSameJson(plainValue(pair, documents.existing), plainValue(before, documents.base))) {
+    if (
+      isDeepStrictEqual(plainValue(pair, documents.existing), plainValue(before, documents.base))
+    ) {
       edits.push({ ...lineRange(existing, pair, true), lines: [] });
     }
   }

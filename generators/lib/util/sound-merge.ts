@@ -1,5 +1,5 @@
 /** Checks the result of a three-way merge of settings against the three sides. */
-import { isSameJson } from './merge.ts';
+import { isDeepStrictEqual } from 'node:util';
 import { isRecord } from './values.ts';
 import type { JsonObject } from './values.ts';
 
@@ -15,12 +15,16 @@ export interface ValueSides {
 
 /**
  * Whether a merge has lost nothing: every key is there that the user has or that is new, and every
- * value is that of one side. Lists and texts of several lines may be a mix of both sides.
+ * value is that of one side. A key that is generated no more is gone, unless the user has changed
+ * it. Lists and texts of several lines may be a mix of both sides.
  */
 export function isSoundMerge({ base, existing, incoming }: ValueSides, merged: unknown): boolean {
-  const mayFollow = existing === undefined || isSameJson(base, existing);
-  if (isSameJson(merged, existing) || (mayFollow && isSameJson(merged, incoming))) {
+  const mayFollow = existing === undefined || isDeepStrictEqual(base, existing);
+  if (mayFollow && isDeepStrictEqual(merged, incoming)) {
     return true;
+  }
+  if (isDeepStrictEqual(merged, existing)) {
+    return !mayFollow;
   }
   if (isRecord(existing) && (isRecord(incoming) || (incoming === undefined && isRecord(base)))) {
     // A block that has lost its last key is null in YAML.
@@ -43,7 +47,9 @@ function isSoundMapping(sides: ValueSides, merged: JsonObject): boolean {
   const keys = new Set([existing, incoming, merged].flatMap((side) => Object.keys(side)));
   return [...keys].every((key) => {
     const inner = { base: base[key], existing: existing[key], incoming: incoming[key] };
-    return key in merged ? isSoundMerge(inner, merged[key]) : mayBeMissing(inner);
+    return key in merged
+      ? !mustBeMissing(inner) && isSoundMerge(inner, merged[key])
+      : mayBeMissing(inner);
   });
 }
 
@@ -52,5 +58,10 @@ function mayBeMissing({ base, existing, incoming }: ValueSides): boolean {
   if (existing === undefined) {
     return base !== undefined;
   }
-  return incoming === undefined && isSameJson(base, existing);
+  return mustBeMissing({ base, existing, incoming });
+}
+
+/** Whether the generator has removed a key that the user has left as it was. */
+function mustBeMissing({ base, existing, incoming }: ValueSides): boolean {
+  return existing !== undefined && incoming === undefined && isDeepStrictEqual(base, existing);
 }
