@@ -1,17 +1,25 @@
 /** What field claims leave in the objects of other owners. */
 import type { KubeObject, Scheduler } from 'autopilot-runtime';
+import type { FieldPath } from 'autopilot-runtime/internal';
 import { fieldClaimsAnnotation, statusFieldManager } from 'autopilot-runtime/internal';
+import { isMap } from '../cluster/frozen-json.ts';
 import { objectName } from './run-trace.ts';
 
-interface ManagedFieldsEntry {
+/** An entry of managedFields. */
+export interface ManagedFieldsEntry {
   readonly manager: string;
   readonly operation: string;
   readonly subresource?: string;
   readonly fieldsV1?: Readonly<Record<string, unknown>>;
 }
 
-interface ClaimEntry {
+/** A field claim, as the annotation of the object records it. */
+export interface RecordedClaim {
+  /** uid of the resource that has the claim. */
   readonly uid: string;
+  /** Path of the claimed field. */
+  readonly path: FieldPath;
+  /** Present between the two requests of a change: the operator owns the field meanwhile. */
   readonly unfinished?: object;
 }
 
@@ -41,7 +49,7 @@ export function findOwnedFields(
     .filter(({ kind }) => kind !== resource.kind && kind !== 'Lease')
     .filter((object) => claimsIn(object, resource.group).every((claim) => !claim.unfinished))
     .filter((object) =>
-      entriesOf(object).some(
+      managedFieldsOf(object).some(
         (entry) =>
           entry.manager === manager &&
           entry.operation === 'Update' &&
@@ -52,18 +60,25 @@ export function findOwnedFields(
     .map((object) => `${manager} owns fields of ${objectName(object)}`);
 }
 
-function entriesOf({ metadata }: KubeObject): readonly ManagedFieldsEntry[] {
+/** @returns the managedFields of an object that was read with them. */
+export function managedFieldsOf({ metadata }: KubeObject): readonly ManagedFieldsEntry[] {
   return (metadata.managedFields ?? []) as readonly ManagedFieldsEntry[];
 }
 
-/** An annotation that a user has damaged has no claims. */
-function claimsIn({ metadata }: KubeObject, group: string): readonly ClaimEntry[] {
+/** @returns the claims of an object. None if the annotation cannot be read. */
+export function claimsIn({ metadata }: KubeObject, group: string): readonly RecordedClaim[] {
+  const json = metadata.annotations?.[fieldClaimsAnnotation(group)];
+  if (json === undefined) {
+    return [];
+  }
   try {
-    const claims: unknown = JSON.parse(
-      metadata.annotations?.[fieldClaimsAnnotation(group)] ?? '[]',
-    );
-    return Array.isArray(claims) ? (claims as readonly ClaimEntry[]) : [];
+    const claims = JSON.parse(json) as unknown;
+    return Array.isArray(claims) ? claims.filter(isRecordedClaim) : [];
   } catch {
     return [];
   }
+}
+
+function isRecordedClaim(claim: unknown): claim is RecordedClaim {
+  return isMap(claim) && typeof claim['uid'] === 'string' && Array.isArray(claim['path']);
 }

@@ -12,8 +12,8 @@ import {
 } from 'autopilot-runtime/internal';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { InvariantChecker } from './invariants.ts';
-import { claimsIn } from './object-edits.ts';
-import type { RecordedClaim } from './object-edits.ts';
+import { claimsIn, managedFieldsOf } from './claim-traces.ts';
+import type { RecordedClaim } from './claim-traces.ts';
 import type { OwnersManifests } from './owners.ts';
 import { OWNER_MANAGER } from './owners.ts';
 import { objectName } from './run-trace.ts';
@@ -147,8 +147,8 @@ export class ForeignObjects {
     if (claims.length > 0) {
       return;
     }
-    const { metadata } = await cluster.api.get(cluster.typeOf(object), keyOf(object));
-    const entry = managersOf(metadata).find(({ manager }) => isOperator(manager, scheduler));
+    const live = await cluster.api.get(cluster.typeOf(object), keyOf(object));
+    const entry = managedFieldsOf(live).find(({ manager }) => isOperator(manager, scheduler));
     if (entry !== undefined) {
       invariantChecker.report(
         NOTHING_IS_LEFT,
@@ -184,13 +184,6 @@ export function reportApplyConflict(
 
 function nameOf({ kind, metadata }: KubeObject): string {
   return `${kind} ${keyString(metadata)}`;
-}
-
-function managersOf(metadata: KubeObject['metadata']): readonly { readonly manager: string }[] {
-  const { managedFields = [] } = metadata as {
-    readonly managedFields?: readonly { readonly manager: string }[];
-  };
-  return managedFields;
 }
 
 function isOperator(manager: string, { operatorName }: Scheduler): boolean {

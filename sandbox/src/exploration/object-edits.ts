@@ -1,37 +1,10 @@
 /** Edits of single fields by people: which field, which value, and how the edit is put back. */
 import type { KubeObject } from 'autopilot-runtime';
 import type { FieldPath, JsonPatchOperation } from 'autopilot-runtime/internal';
-import { fieldClaimsAnnotation, locateField } from 'autopilot-runtime/internal';
+import { locateField } from 'autopilot-runtime/internal';
 import { applyJsonPatch } from '../cluster/patch.ts';
 import { isMap } from '../cluster/frozen-json.ts';
-
-/** A field claim, as the annotation of the object records it. */
-export interface RecordedClaim {
-  /** uid of the resource that has the claim. */
-  readonly uid: string;
-  /** Path of the claimed field. */
-  readonly path: FieldPath;
-  /** Present between the two requests of a change: the operator owns the field meanwhile. */
-  readonly unfinished?: object;
-}
-
-/** @returns the claims of an object. None if the annotation cannot be read. */
-export function claimsIn({ metadata }: KubeObject, group: string): readonly RecordedClaim[] {
-  const json = metadata.annotations?.[fieldClaimsAnnotation(group)];
-  if (json === undefined) {
-    return [];
-  }
-  try {
-    const claims = JSON.parse(json) as unknown;
-    return Array.isArray(claims) ? claims.filter(isRecordedClaim) : [];
-  } catch {
-    return [];
-  }
-}
-
-function isRecordedClaim(claim: unknown): claim is RecordedClaim {
-  return isMap(claim) && typeof claim['uid'] === 'string' && Array.isArray(claim['path']);
-}
+import { claimsIn } from './claim-traces.ts';
 
 /** An edit of an object by its owner, and the way back. */
 export interface OwnersEdit {

@@ -238,13 +238,8 @@ export class ScenarioRun implements RunContext {
   async #createObjects(): Promise<void> {
     const { subject, scenario } = this.#options;
     const { objects = [] } = scenario;
-    const { crd, foreignCrds } = subject;
-    const definitions = definitionsFor(this.cluster, this.scheduler, {
-      ...(crd && { crd }),
-      ...(foreignCrds && { foreignCrds }),
-      objects,
-    });
-    for (const definition of definitions) {
+    const provided = { ...subject, objects };
+    for (const definition of definitionsFor(this.cluster, this.scheduler, provided)) {
       await this.#user.create(definition as ObjectManifest);
     }
     for (const object of objects) {
