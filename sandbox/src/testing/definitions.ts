@@ -32,7 +32,7 @@ export function definitionsFor(
   const later = objects.filter(({ kind }) => kind === 'CustomResourceDefinition');
   const known = new Set([...provided, ...later].map(nameOfDefinition));
   const missing = declaredTypes(scheduler).filter((type) => {
-    const name = nameOfDefinition(permissiveCrd(type));
+    const name = definitionName(type);
     const isMissing = !known.has(name) && !cluster.serves(type);
     known.add(name);
     return isMissing;
@@ -46,6 +46,10 @@ function declaredTypes(scheduler: Scheduler): readonly ResourceType[] {
   );
 }
 
+function definitionName({ group, plural }: Pick<ResourceType, 'group' | 'plural'>): string {
+  return `${plural}.${group}`;
+}
+
 function nameOfDefinition(definition: object): string {
   return (definition as { readonly metadata: { readonly name: string } }).metadata.name;
 }
@@ -56,7 +60,7 @@ export function permissiveCrd({ group, version, kind, plural, namespaced }: Reso
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: `${plural}.${group}` },
+    metadata: { name: definitionName({ group, plural }) },
     spec: {
       group,
       names: { kind, plural },
