@@ -35,7 +35,7 @@ export interface LoadedConfig {
   readonly isSwitchedOff: boolean;
 }
 
-/** The settings that take effect. */
+/** The settings that take effect at the start. */
 export function effectiveSettings({ settings, isSwitchedOff }: LoadedConfig): OperatorSettings {
   return isSwitchedOff ? { ...settings, paused: true } : settings;
 }
@@ -50,6 +50,10 @@ export async function reloadConfig(
   signal: AbortSignal,
 ): Promise<void> {
   let { text, settings, isSwitchedOff } = started;
+  const switched: ConfigReloadDeps = {
+    ...deps,
+    apply: (live) => deps.apply(isSwitchedOff ? { ...live, paused: true } : live),
+  };
   for (;;) {
     try {
       await sleep(deps.clock, POLL_INTERVAL_MS, signal);
@@ -60,7 +64,7 @@ export async function reloadConfig(
     isSwitchedOff = await deps.readPauseSwitch().catch(() => wasSwitchedOff);
     if (isSwitchedOff !== wasSwitchedOff) {
       deps.log.warn(`the operator is ${isSwitchedOff ? 'paused' : 'resumed'} by the switch`);
-      deps.apply(liveSettingsOf(effectiveSettings({ text, settings, isSwitchedOff })));
+      switched.apply(liveSettingsOf(settings));
     }
     const next = await deps.read().catch(() => text);
     if (next === text) {
@@ -75,15 +79,8 @@ export async function reloadConfig(
       deps.report(problem);
       continue;
     }
-    settings = applyText(next, settings, withSwitch(deps, isSwitchedOff));
+    settings = applyText(next, settings, switched);
   }
-}
-
-/** Settings are applied as paused while the switch is off. */
-function withSwitch(deps: ConfigReloadDeps, isSwitchedOff: boolean): ConfigReloadDeps {
-  return isSwitchedOff
-    ? { ...deps, apply: (settings) => deps.apply({ ...settings, paused: true }) }
-    : deps;
 }
 
 /** Returns the settings of the text, or the old ones when the text is wrong. */
