@@ -5,8 +5,15 @@
  * no export conditions for the source. Each package carries the license and a README of its own.
  */
 import { execaSync } from 'execa';
-import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,7 +50,7 @@ export function packPackage(
       mkdirSync(dirname(join(staging, path)), { recursive: true });
       copyFileSync(join(source, path), join(staging, path));
     }
-    cpSync(join(root, 'LICENSE'), join(staging, 'LICENSE'));
+    copyFileSync(join(root, 'LICENSE'), join(staging, 'LICENSE'));
     const manifest = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')) as Manifest;
     const published = publishedManifest(manifest, folder, repository);
     writeFileSync(join(staging, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
